@@ -1,0 +1,44 @@
+# `make` alone lists the targets. Another stack than the demo: STACK=name make up
+
+STACK ?= demo
+LABS = .venv/bin/proxmox-labs
+SCRIPTS = toolchain/bootstrap .ci/run
+
+.DEFAULT_GOAL = help
+.PHONY: help setup up preview refresh down test lint docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@echo "STACK=$(STACK); there are: $(patsubst stacks/Pulumi.%.yaml,%,$(wildcard stacks/Pulumi.*.yaml))"
+
+setup: ## get everything that is needed into this checkout and the user's cache
+	@toolchain/bootstrap
+
+up: setup ## create or change what the stack describes
+	@$(LABS) up --stack $(STACK)
+
+preview: setup ## show what `make up` would do
+	@$(LABS) preview --stack $(STACK)
+
+refresh: setup ## take what was changed on the hosts by hand into the stack's state
+	@$(LABS) refresh --stack $(STACK)
+
+down: setup ## destroy what the stack has created
+	@$(LABS) down --stack $(STACK)
+
+test: setup ## run all tests
+	.venv/bin/pytest -n auto
+
+lint: setup ## check format, style, types and scripts
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	@if PATH="$$PWD/.venv/bin:$$PATH" command -v shellcheck >/dev/null; then \
+		echo shellcheck $(SCRIPTS); PATH="$$PWD/.venv/bin:$$PATH" shellcheck $(SCRIPTS); \
+	fi
+
+docs: setup ## write the reference of the resources
+	$(LABS) docs
+
+clean: ## remove what set-up made here; the stacks' state and the simulators stay
+	rm -rf .venv .toolchain .pytest_cache .mypy_cache .ruff_cache .hypothesis

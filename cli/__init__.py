@@ -1,0 +1,1 @@
+"""The command `proxmox-labs`: one module a sub-command."""

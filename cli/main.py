@@ -1,0 +1,24 @@
+"""The command `proxmox-labs`: one sub-command a module."""
+
+from __future__ import annotations
+
+import typer
+
+from cli import docs, sim, stack
+
+app = typer.Typer(
+    help="Proxmox VE labs as code: bring stacks up and down, and run the simulator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(stack.up)
+app.command()(stack.preview)
+app.command()(stack.refresh)
+app.command()(stack.down)
+app.command()(docs.docs)
+app.add_typer(sim.app, name="sim")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,115 @@
+"""`proxmox-labs up|preview|refresh|down`: run the real Pulumi on a stack of this checkout.
+
+Nothing needs to be installed, logged in to or selected for it, and nothing in the checkout or in the user's own
+Pulumi settings changes: see `toolchain.environment` and `toolchain.stacks` for how.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from cli.sim import home_of
+from simulator import daemon
+from toolchain.environment import pulumi_environment
+from toolchain.errors import ToolchainError
+from toolchain.stacks import mirror, mirror_directory
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Stack = Annotated[str, typer.Option(help="Name of the stack: `demo` is described by stacks/Pulumi.demo.yaml.")]
+Directory = Annotated[Path, typer.Option(help="Checkout to work in.", show_default="this one")]
+Remove = Annotated[bool, typer.Option("--remove", help="Forget the stack's history too.")]
+
+
+def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
+    """Create or change what the stack describes."""
+    _operate(directory, stack, "up", "--yes", "--skip-preview")
+    typer.echo(_what_next(directory, stack))
+
+
+def preview(stack: Stack = "demo", directory: Directory = ROOT) -> None:
+    """Show what `up` would do, without doing it."""
+    _operate(directory, stack, "preview")
+
+
+def refresh(stack: Stack = "demo", directory: Directory = ROOT) -> None:
+    """Take what has been changed on the hosts by hand into the stack's state."""
+    _operate(directory, stack, "refresh", "--yes", "--skip-preview")
+
+
+def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = False) -> None:
+    """Destroy what the stack has created."""
+    _operate(directory, stack, "destroy", "--yes", "--skip-preview")
+    if remove:
+        _end_if_failed(_pulumi(mirror_directory(directory), directory, "stack", "rm", stack, "--yes"))
+
+
+def _operate(root: Path, stack: str, *command: str) -> None:
+    """Run one of Pulumi's operations on a stack, which is created if this is its first; end with Pulumi's code."""
+    try:
+        config = mirror(root, stack)
+    except ToolchainError as problem:
+        raise _error(problem) from None
+    _end_if_failed(_pulumi(mirror_directory(root), root, "stack", "select", "--create", stack))
+    _end_if_failed(_pulumi(root, root, *command, "--stack", stack, "--config-file", str(config)))
+
+
+def _pulumi(folder: Path, root: Path, *arguments: str) -> int:
+    """Run `pulumi` in a folder, its output going straight to the user; return its exit code."""
+    environment = pulumi_environment(root)
+    program = shutil.which("pulumi", path=environment["PATH"])
+    if program is None:
+        raise _error("Pulumi is not set up in this checkout: run `make setup`")
+    quietly = [] if sys.stdout.isatty() else ["--non-interactive"]
+    process = subprocess.Popen([program, *arguments, *quietly], cwd=folder, env=environment)
+    # Ctrl-C reaches Pulumi as well, which then ends in good order; until then there is nothing to do here.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_if_failed(code: int) -> None:
+    """End with the exit code of a Pulumi that has failed; it has already said why."""
+    if code:
+        raise typer.Exit(code if code > 0 else 128 - code)
+
+
+def _error(text: object) -> typer.Exit:
+    """Report an error in one line."""
+    typer.echo(f"error: {text}", err=True)
+    return typer.Exit(1)
+
+
+def _what_next(root: Path, stack: str) -> str:
+    """Say how to go on, and where the simulator answers if the stack runs on one."""
+    name = "" if stack == "demo" else f"STACK={stack} "
+    lines = [
+        "",
+        "What next:",
+        f"  {name}make preview".ljust(36) + f"after a change of stacks/Pulumi.{stack}.yaml, to see what it would do",
+        f"  {name}make down".ljust(36) + "to destroy it all",
+    ]
+    for connection, endpoint in _simulated_endpoints(root, stack):
+        lines.append(f"  {endpoint}".ljust(36) + f"is the simulated Proxmox VE of the connection {connection}")
+    return "\n".join(lines)
+
+
+def _simulated_endpoints(root: Path, stack: str) -> list[tuple[str, str]]:
+    """List connection and address of every simulated node that the stack runs on; none for real hosts."""
+    settings = yaml.safe_load((root / "stacks" / f"Pulumi.{stack}.yaml").read_text()) or {}
+    config = settings.get("config") or {}
+    topology = config.get("proxmox:simulator")
+    running = daemon.find(home_of(topology)) if topology and "proxmox:connections" not in config else None
+    if running is None:
+        return []
+    return [(name, endpoint) for name, each in running.connections.items() for endpoint in each.endpoints]

@@ -1,0 +1,1 @@
+"""Building blocks of labs: several resources that belong together, with typed arguments and outputs."""

@@ -1,0 +1,1 @@
+"""What virtual machines and containers share, so that neither module repeats it."""

@@ -1,0 +1,113 @@
+"""What `pulumi preview` asks of a resource: whether its inputs are right, and what a change of them takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from providers._runtime import privileges
+from providers._runtime.errors import Unreachable
+from providers._runtime.facts import Facts
+from providers._runtime.handler import Handler
+from providers._runtime.markers import Immutable
+from providers._runtime.model import Problem, Values, canonical, declared, fields_of
+from providers._runtime.ownership import Owner
+
+IMPACT = "impact"
+PLANNED = "planned"
+ADDED = frozenset({IMPACT, PLANNED})
+"""Inputs that `check` adds: what a change takes, and the names of values that were planned, not declared."""
+NOT_COMPARED = frozenset({"adopt"})
+"""Inputs whose change alone is no change of the resource."""
+
+
+@dataclass
+class Check:
+    """One check of one resource's inputs."""
+
+    handler: Handler
+    facts: Facts
+    owner: Owner
+    warn_once: Callable[[str], None]
+
+    def run(self, before: Values, given: Values, unknown: frozenset[str]) -> tuple[Values, list[Problem]]:
+        """Canonical inputs with what is added to them, and what is wrong; `unknown` fields have no value yet."""
+        wanted, problems = canonical(self.handler.inputs, given, unknown)
+        if problems:
+            return given, problems
+        for kind, name in self.handler.announces(wanted):
+            self.facts.announce(kind, name)
+        old = declared(self.handler.inputs, before)
+        planned = {name: before[name] for name in before.get(PLANNED, ()) if name not in wanted and name in before}
+        if {**wanted, **planned} == old and not unknown:
+            return {**wanted, **planned, **self._added(planned, "")}, []
+        planned, problems = self._with_the_host(old, wanted, planned, unknown)
+        wanted = {**wanted, **planned}
+        problems += data_at_risk(self.handler, old, wanted, unknown)
+        impact = impact_text(self.handler, old, wanted, unknown) if old else ""
+        return {**wanted, **self._added(planned, impact)}, problems
+
+    @staticmethod
+    def _added(planned: Values, impact: str) -> Values:
+        names: Values = {PLANNED: sorted(planned)} if planned else {}
+        return {**names, IMPACT: impact} if impact else names
+
+    def _with_the_host(
+        self, old: Values, wanted: Values, planned: Values, unknown: frozenset[str]
+    ) -> tuple[Values, list[Problem]]:
+        """Plan and preflight; a host that can't be reached is no reason to fail a preview, and is said once."""
+        try:
+            planned = planned | self.handler.plan(self.facts, self.owner, old, {**wanted, **planned}, unknown)
+            full = {**wanted, **planned}
+            problems = list(privileges.missing(self.facts, self.handler.needs(full)))
+            return planned, problems + list(self.handler.preflight(self.facts, self.owner, old, full))
+        except Unreachable as error:
+            self.warn_once(f"checked without the host: {error}")
+            return planned | self.handler.plan(None, self.owner, old, {**wanted, **planned}, unknown), []
+
+
+def data_at_risk(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str]) -> Iterator[Problem]:
+    """What would replace an object that holds data, unless that is allowed."""
+    if not old or not handler.holds_data or wanted.get("replace_allowed"):
+        return
+    for name in replaced_by(handler, old, wanted, unknown):
+        secret = fields_of(handler.inputs)[name].secret
+        change = "" if secret else f" from {old.get(name)!r} to {wanted.get(name)!r}"
+        yield (
+            name,
+            f"Proxmox can't change it{change}: the object would be destroyed "
+            f"with its data and made anew; if that is meant, set replace_allowed=True",
+        )
+
+
+def replaced_by(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str]) -> list[str]:
+    """Immutable fields whose known values differ.
+
+    An unknown value may well turn out to be the same, and what is declared no longer, or was not until now, is the
+    server's: nothing is destroyed for it.
+    """
+    return [
+        name
+        for name, spec in fields_of(handler.inputs).items()
+        if spec.has(Immutable) and name not in unknown and name in old and name in wanted and old[name] != wanted[name]
+    ]
+
+
+def impact_text(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str]) -> str:
+    """`memory: reboot; scsi1: live`: one readable line for the preview."""
+    parts = [f"{name}: {impact}" for name, impact in handler.impact(old, wanted).items() if name not in unknown]
+    for name in sorted(unknown):
+        spec = fields_of(handler.inputs).get(name)
+        parts.append(f"{name}: {'may replace' if spec and spec.marker(Immutable) else 'not known yet'}")
+    return "; ".join(parts)
+
+
+def differing(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str], planned: list[str]) -> list[str]:
+    """Fields by which a resource's state differs from its inputs."""
+    return [
+        name
+        for name in fields_of(handler.inputs)
+        if name not in NOT_COMPARED
+        and not (name in planned and name in old)
+        and (name in unknown or old.get(name) != wanted.get(name))
+    ]

@@ -1,0 +1,179 @@
+"""What a preview or a refresh needs to know of a cluster, asked once and shared by all resources of the run.
+
+`/cluster/resources` names every node, guest and storage in one answer. Proxmox updates names and states in it with a
+delay of about ten seconds, so it is used for places (which guest is on which node) and for existence, never as the
+truth about a guest's state.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers._runtime.client import Client
+from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
+
+FRESH_FOR = 10.0
+RECENT = 0.5
+PATIENCE = 60.0
+DOWN_FOR = 30.0
+
+Row = dict[str, Any]
+
+
+@dataclass
+class _Cached:
+    """One remembered answer; its lock lets one thread ask for all that want it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    at: float = float("-inf")
+    value: Any = None
+
+
+class Facts:
+    """The shared knowledge about one connection."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._guard = threading.Lock()
+        self._cache: dict[tuple[str, str], _Cached] = {}
+        self._placed: dict[int, str] = {}
+        self._noted: dict[int, Row] = {}
+        self._announced: set[tuple[str, str]] = set()
+        self._reserved: dict[int, str] = {}
+        self._down: tuple[float, str] | None = None
+
+    # ------------------------------------------------------------ the cluster
+
+    def resources(self, max_age: float = FRESH_FOR) -> list[Row]:
+        """The rows of `/cluster/resources`, no older than `max_age` seconds."""
+        rows: list[Row] = self._ask("/cluster/resources", max_age)
+        return rows
+
+    def of_type(self, *types: str, max_age: float = FRESH_FOR) -> list[Row]:
+        """Rows of some types (`node`, `qemu`, `lxc`, `storage`, …)."""
+        return [row for row in self.resources(max_age) if row.get("type") in types]
+
+    def node(self, name: str) -> Row | None:
+        """A node of the cluster."""
+        return next((row for row in self.of_type("node") if row.get("node") == name), None)
+
+    def storages(self, node: str) -> dict[str, Row]:
+        """The storages that a node has, by name."""
+        return {row["storage"]: row for row in self.of_type("storage") if row.get("node") == node}
+
+    def bridges(self, node: str) -> set[str] | None:
+        """Names that a guest's NIC on that node can be attached to; None if the identity may not look."""
+        try:
+            rows = self._ask(f"/nodes/{node}/network", FRESH_FOR, {"type": "any_bridge"})
+        except ApiRefused:
+            return None
+        return {str(row["iface"]) for row in rows}
+
+    def permissions(self) -> dict[str, dict[str, int]]:
+        """The identity's privileges by path."""
+        granted: dict[str, dict[str, int]] = self._ask("/access/permissions", 60.0)
+        return granted
+
+    # ------------------------------------------------------------ where guests are
+
+    def node_of(self, vmid: int, *, look_again: bool = False) -> str | None:
+        """The node that has the guest; looks again where the answer in hand does not know it."""
+        with self._guard:
+            placed = self._placed.get(vmid)
+        if placed and not look_again:
+            return placed
+        for max_age in (RECENT,) if look_again else (FRESH_FOR, RECENT):
+            for row in self.of_type("qemu", "lxc", max_age=max_age):
+                if row.get("vmid") == vmid:
+                    return str(row["node"])
+        return None
+
+    def place(self, vmid: int, node: str | None) -> None:
+        """This run has made or moved a guest: no need to ask for it."""
+        with self._guard:
+            if node is None:
+                self._placed.pop(vmid, None)
+            else:
+                self._placed[vmid] = node
+
+    def running(self, kind: str, node: str) -> dict[int, bool] | None:
+        """Whether each guest of a kind runs, as its node says at this moment; None if the node may not be asked.
+
+        One answer serves all that ask meanwhile, so a refresh does not ask for every guest.
+        """
+        try:
+            rows: list[Row] = self._ask(f"/nodes/{node}/{kind}", 0.0)
+        except ApiRefused:
+            return None
+        return {int(row["vmid"]): row.get("status") == "running" for row in rows}
+
+    def note(self, vmid: int, **done: Any) -> None:
+        """This run has just done that to a guest (`pool`, `started`): no need to ask for it."""
+        with self._guard:
+            self._noted.setdefault(vmid, {}).update(done)
+
+    def noted(self, vmid: int) -> Row:
+        """What this run has done to a guest."""
+        with self._guard:
+            return dict(self._noted.get(vmid, {}))
+
+    def look(self, path: str, parameters: dict[str, str] | None = None) -> Any:
+        """Any other answer, remembered for a moment; None if Proxmox refuses it."""
+        try:
+            return self._ask(path, FRESH_FOR, parameters)
+        except ApiRefused:
+            return None
+
+    def taken_vmids(self) -> set[int]:
+        """The VMIDs that are in use or were promised to a resource of this run."""
+        used = {int(row["vmid"]) for row in self.of_type("qemu", "lxc")}
+        with self._guard:
+            return used | set(self._reserved) | set(self._placed)
+
+    def reserve(self, vmid: int, key: str) -> bool:
+        """Promise a VMID to the resource `key`; False if another resource of this run has it."""
+        with self._guard:
+            return self._reserved.setdefault(vmid, key) == key
+
+    # ------------------------------------------------------------ what this run will make
+
+    def announce(self, kind: str, name: str) -> None:
+        """A resource of this program will have made this object by the time its dependants are made."""
+        with self._guard:
+            self._announced.add((kind, name))
+
+    def announced(self, kind: str, name: str) -> bool:
+        """Whether a resource of this program makes it."""
+        with self._guard:
+            return (kind, name) in self._announced
+
+    def forget(self) -> None:
+        """Something has changed: what was remembered is asked for again."""
+        with self._guard:
+            self._cache.clear()
+
+    def _ask(self, path: str, max_age: float, parameters: dict[str, str] | None = None) -> Any:
+        key = (path, repr(parameters))
+        with self._guard:
+            cached = self._cache.setdefault(key, _Cached())
+        asked = time.monotonic()
+        with cached.lock:
+            if asked - cached.at > max_age:
+                began = time.monotonic()
+                cached.value = self._fetch(path, parameters, began)
+                cached.at = began
+            return cached.value
+
+    def _fetch(self, path: str, parameters: dict[str, str] | None, began: float) -> Any:
+        """Ask the host; one that was found down a moment ago is not waited for again by every resource."""
+        if self._down and began - self._down[0] < DOWN_FOR:
+            raise Unreachable(self._down[1])
+        attempts = len(self.client.connection.endpoints) + 1
+        try:
+            return self.client.request("GET", path, parameters, deadline=began + PATIENCE, attempts=attempts)
+        except (Unreachable, TookTooLong) as error:
+            self._down = (time.monotonic(), str(error))
+            raise Unreachable(str(error)) from None

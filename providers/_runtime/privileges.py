@@ -1,0 +1,50 @@
+"""Whether the identity of a connection may do what a resource will do, asked in the preview and not halfway through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from providers._runtime.connection import Connection
+from providers._runtime.facts import Facts
+from providers._runtime.model import Problem
+
+Need = tuple[str, str]
+"""An ACL path, and a privilege on it."""
+
+ROLES = {
+    "Datastore.Allocate": "PVEDatastoreAdmin",
+    "Datastore.AllocateSpace": "PVEDatastoreUser",
+    "Datastore.AllocateTemplate": "PVEDatastoreAdmin",
+    "Datastore.Audit": "PVEDatastoreUser",
+    "Pool.Allocate": "PVEPoolAdmin",
+    "Pool.Audit": "PVEPoolUser",
+    "SDN.Use": "PVESDNUser",
+    "Sys.Audit": "PVEAuditor",
+    "Sys.Modify": "Administrator",
+}
+"""The smallest built-in role with a privilege; those of guests are all in PVEVMAdmin."""
+
+
+def granted(permissions: dict[str, dict[str, int]], path: str, privilege: str) -> bool:
+    """Whether a privilege is granted on a path: by its own entry, or by what the next one above hands down."""
+    while path not in permissions:
+        if path == "/":
+            return False
+        path = path.rpartition("/")[0] or "/"
+        if path in permissions:
+            return bool(permissions[path].get(privilege))
+    return privilege in permissions[path]
+
+
+def missing(facts: Facts, needs: Iterable[Need]) -> Iterator[Problem]:
+    """A problem for each privilege that is needed and not there, with the command that grants it."""
+    permissions = facts.permissions()
+    for path, privilege in dict.fromkeys(needs):
+        if not granted(permissions, path, privilege):
+            yield "connection", f"it needs {privilege} on {path}: {grant(facts.client.connection, path, privilege)}"
+
+
+def grant(connection: Connection, path: str, privilege: str) -> str:
+    """The command that grants it, to be run by an administrator of the host."""
+    whom = f"--tokens '{connection.token_id}'" if connection.token_id else f"--users {connection.username}"
+    return f"pveum acl modify {path} {whom} --roles {ROLES.get(privilege, 'PVEVMAdmin')}"

@@ -1,0 +1,91 @@
+"""Waiting for a Proxmox task: looks early, backs off, tells how far it is, and reports how it ended."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from providers._runtime.errors import TaskFailed, TookTooLong
+
+if TYPE_CHECKING:
+    from providers._runtime.api import Api
+
+FIRST_LOOK = 0.04
+LONGEST_PAUSE = 1.0
+PROGRESS_AFTER = 1.0
+"""Seconds after which the log of a task is read for its progress; shorter ones are over before anybody reads it."""
+LOG_TAIL = 5
+PAGE = 500
+"""Lines of a log that are asked for at once."""
+
+_PERCENT = re.compile(r"\(?(\d{1,3}(?:\.\d+)?)\s?%\)?")
+
+
+def wait(api: Api, upid: str, what: str) -> None:
+    """Until the task is over; raises TaskFailed with the end of its log, passes its warnings on."""
+    task, log = _path(upid), _Log()
+    began, pause, told = time.monotonic(), FIRST_LOOK, ""
+    while True:
+        time.sleep(max(0.0, min(pause, api.deadline - time.monotonic())))
+        if time.monotonic() >= api.deadline:
+            raise TookTooLong(f"{what} is still running; the task goes on as {upid}")
+        status = api.get(f"{task}/status")
+        if status["status"] != "running":
+            break
+        if time.monotonic() - began > PROGRESS_AFTER:
+            told = _tell(api.say, what, log.more(api, task), told)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+    exitstatus = str(status.get("exitstatus", ""))
+    if exitstatus == "OK":
+        return
+    log.more(api, task)
+    if not exitstatus.startswith("WARNINGS"):
+        raise TaskFailed(what, upid, exitstatus, list(log.tail))
+    for line in log.warnings:
+        api.warn(f"{what}: {line}")
+
+
+def progress(line: str) -> str | None:
+    """The percentage in a line of a task log, such as `transferred 1.2 GiB of 8.0 GiB (15.00%)`."""
+    found = _PERCENT.search(line)
+    return f"{float(found[1]):.0f} %" if found else None
+
+
+def _tell(say: Callable[[str], None], what: str, lines: list[str], told: str) -> str:
+    """Show how far the task is, if that is news; returns what was shown last."""
+    latest = next((found for found in map(progress, reversed(lines)) if found), None)
+    if latest and latest != told:
+        say(f"{what} {latest}")
+    return latest or told
+
+
+class _Log:
+    """A task's log, read on from where it was left: a long one is many times the length of one answer."""
+
+    def __init__(self) -> None:
+        self.tail: deque[str] = deque(maxlen=LOG_TAIL)
+        self.warnings: list[str] = []
+        self._read = 0
+
+    def more(self, api: Api, task: str) -> list[str]:
+        """The lines that have come since the last look."""
+        fresh: list[str] = []
+        while True:
+            rows = api.get(f"{task}/log", {"start": self._read, "limit": PAGE})
+            fresh += [text for row in rows if (text := str(row.get("t", ""))) and text != "no content"]
+            if fresh:
+                self._read += len(rows)
+            if len(rows) < PAGE:
+                break
+        self.tail.extend(fresh)
+        self.warnings += [line for line in fresh if line.startswith("WARN")]
+        return fresh
+
+
+def _path(upid: str) -> str:
+    """A task is asked for on the node that runs it, which its UPID names."""
+    return f"/nodes/{upid.split(':')[1]}/tasks/{quote(upid, safe='')}"

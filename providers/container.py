@@ -1,0 +1,198 @@
+"""A container (LXC).
+
+API: `/nodes/{node}/lxc`. Made from an appliance template or cloned; afterwards everything that Proxmox can change is
+changed in place: another node migrates it (a running container restarts there), another storage moves a volume, a
+bigger size grows it. Password and keys are set when it is made; Proxmox can't change them afterwards.
+
+Seen on Proxmox VE 9.2: the description gains a line end; `memory` and `hostname` can't be unset, so their defaults are
+written; writing `size` into a volume's text changes the text and not the volume, so it is never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, Unpack
+
+import pulumi
+from pydantic import Field, model_validator
+
+from providers._guests.handler import GuestHandler
+from providers._guests.inputs import GuestArgs, GuestInputs
+from providers._guests.lxc import ContainerNic, Features, MountPoint, MountPointSlot, NicSlot, RootFs
+from providers._guests.preflight import Image
+from providers._guests.values import DnsName, PublicKey, VolumeId
+from providers._runtime.bridge import Resource
+from providers._runtime.errors import InvalidValue
+from providers._runtime.markers import Immutable, Local, ServerDefault, Slots, Takes, WriteOnly
+from providers._runtime.model import Values
+
+__all__ = ["Container", "ContainerNic", "Features", "MountPoint", "RootFs"]
+
+
+class ContainerInputs(GuestInputs):
+    """A container as declared."""
+
+    ostemplate: Annotated[VolumeId | None, Local(), Immutable()] = Field(
+        default=None, description="The appliance template that it is made from, such as `local:vztmpl/…`."
+    )
+    hostname: DnsName | None = Field(default=None, description="Its host name.")
+    cores: Annotated[int | None, Field(ge=1, le=8192)] = Field(
+        default=None, description="Cores that it may use; all of the node's where not set."
+    )
+    cpulimit: Annotated[float | None, ServerDefault(value=0), Field(ge=0, le=8192)] = Field(
+        default=None, description="Limit of its processor time in cores, such as 0.5; 0 for none."
+    )
+    cpuunits: Annotated[int | None, Field(ge=0, le=500000)] = Field(
+        default=None, description="Its weight when processor time is short."
+    )
+    memory: Annotated[int | None, ServerDefault(value=512), Field(ge=16)] = Field(
+        default=None, description="Memory in MiB."
+    )
+    swap: Annotated[int | None, ServerDefault(value=512), Field(ge=0)] = Field(default=None, description="Swap in MiB.")
+    rootfs: RootFs | None = Field(default=None, description="The root file system.")
+    mp: Annotated[dict[MountPointSlot, MountPoint] | None, Slots(r"mp\d+")] = Field(
+        default=None, description="Mount points by slot (`mp0`)."
+    )
+    net: Annotated[dict[NicSlot, ContainerNic] | None, Slots(r"net\d+")] = Field(
+        default=None, description="Network interfaces by slot (`net0`)."
+    )
+    features: Annotated[Features | None, Takes("reboot")] = Field(
+        default=None, description="What it is allowed besides the usual."
+    )
+    unprivileged: Annotated[bool | None, Immutable(), ServerDefault(value=False)] = Field(
+        default=None, description="Whether its root is nobody on the host; Proxmox 9 makes it so by itself."
+    )
+    password: Annotated[str | None, WriteOnly(), Immutable(), Field(min_length=5)] = Field(
+        default=None, description="Root's password; set when the container is made, and never again."
+    )
+    ssh_public_keys: Annotated[list[PublicKey] | None, Local(), Immutable()] = Field(
+        default=None, min_length=1, description="Root's SSH keys; set when the container is made, and never again."
+    )
+    ostype: Annotated[str | None, Takes("reboot"), Field(min_length=1)] = Field(
+        default=None, description="How Proxmox sets it up inside; known from the template where not set."
+    )
+    arch: Annotated[Literal["amd64", "i386", "arm64", "armhf", "riscv32", "riscv64"] | None, Takes("reboot")] = Field(
+        default=None, description="Its processor architecture; known from the template where not set."
+    )
+    timezone: Annotated[str | None, Takes("reboot"), Field(min_length=1)] = Field(
+        default=None, description="Its time zone, such as `Europe/Vienna`, or `host`."
+    )
+    console: Annotated[bool | None, ServerDefault(value=True), Takes("reboot")] = Field(
+        default=None, description="Whether it has a console."
+    )
+    tty: Annotated[int | None, ServerDefault(value=2), Takes("reboot"), Field(ge=0, le=6)] = Field(
+        default=None, description="Number of its terminals."
+    )
+    cmode: Annotated[Literal["shell", "console", "tty"] | None, ServerDefault(value="tty"), Takes("reboot")] = Field(
+        default=None, description="What its console is attached to."
+    )
+
+    @model_validator(mode="after")
+    def _it_can_be_made(self) -> ContainerInputs:
+        """What a clone or an adopted container brings along is not needed."""
+        if self.clone is not None:
+            for name in ("ostemplate", "password", "ssh_public_keys"):
+                if getattr(self, name) is not None:
+                    raise InvalidValue(f"{name}: a clone takes over what its source has; leave it out")
+            if self.clone.format is not None:
+                raise InvalidValue("clone.format: the volumes of a container have no choice of format")
+            return self
+        if (self.adopt or "never") != "never":
+            return self
+        if self.ostemplate is None:
+            raise InvalidValue("ostemplate: a container is made from a template, or from another one (`clone`)")
+        for slot, volume in (("rootfs", self.rootfs), *(self.mp or {}).items()):
+            existing = isinstance(volume, MountPoint) and volume.volume is not None
+            if volume is None or (not existing and (volume.storage is None or volume.size is None)):
+                raise InvalidValue(f"{slot}: it needs a storage and a size")
+        return self
+
+
+class ContainerOutputs(ContainerInputs):
+    """A container as it is."""
+
+    volumes: dict[str, str] = Field(default={}, description="Slot -> the volume's name.")
+
+
+class ContainerHandler(GuestHandler):
+    """Containers as Proxmox keeps them."""
+
+    inputs: ClassVar = ContainerInputs
+    outputs: ClassVar = ContainerOutputs
+    kind = "lxc"
+    name_field = "hostname"
+    mac_key = "hwaddr"
+    content = "rootdir"
+    unsettable: ClassVar = {"memory": "512", "swap": "512", "hostname": "CT{vmid}"}
+    hotplugged = ("mp",)
+    detaches_live = False
+    privileges: ClassVar = {
+        "cores": "VM.Config.CPU",
+        "cpulimit": "VM.Config.CPU",
+        "cpuunits": "VM.Config.CPU",
+        "memory": "VM.Config.Memory",
+        "swap": "VM.Config.Memory",
+        "rootfs": "VM.Config.Disk",
+        "mp": "VM.Config.Disk",
+        "net": "VM.Config.Network",
+        "hostname": "VM.Config.Network",
+        "nameserver": "VM.Config.Network",
+        "searchdomain": "VM.Config.Network",
+        "tags": "VM.Config.Options",
+        "startup": "VM.Config.Options",
+        "onboot": "VM.Config.Options",
+        "protection": "VM.Config.Options",
+        "started": "VM.PowerMgmt",
+    }
+
+    def only_at_first(self, wanted: Values) -> dict[str, str]:
+        """The template, and the keys as one text."""
+        found = {"ostemplate": str(wanted["ostemplate"])}
+        if wanted.get("ssh_public_keys"):
+            found["ssh-public-keys"] = "\n".join(wanted["ssh_public_keys"])
+        return found
+
+    def images(self, wanted: Values) -> list[Image]:
+        """The appliance template."""
+        volid = wanted.get("ostemplate")
+        return [Image("ostemplate", volid, "vztmpl")] if volid else []
+
+
+class ContainerArgs(GuestArgs):
+    """Arguments of `Container`."""
+
+    ostemplate: NotRequired[pulumi.Input[str] | None]
+    hostname: NotRequired[pulumi.Input[str] | None]
+    cores: NotRequired[pulumi.Input[int] | None]
+    cpulimit: NotRequired[pulumi.Input[float] | None]
+    cpuunits: NotRequired[pulumi.Input[int] | None]
+    memory: NotRequired[pulumi.Input[int] | None]
+    swap: NotRequired[pulumi.Input[int] | None]
+    rootfs: NotRequired[pulumi.Input[RootFs | Mapping[str, Any]] | None]
+    mp: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[MountPoint | Mapping[str, Any]]]] | None]
+    net: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[ContainerNic | Mapping[str, Any]]]] | None]
+    features: NotRequired[pulumi.Input[Features | Mapping[str, Any]] | None]
+    unprivileged: NotRequired[pulumi.Input[bool] | None]
+    password: NotRequired[pulumi.Input[str] | None]
+    ssh_public_keys: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]
+    ostype: NotRequired[pulumi.Input[str] | None]
+    arch: NotRequired[pulumi.Input[str] | None]
+    timezone: NotRequired[pulumi.Input[str] | None]
+    console: NotRequired[pulumi.Input[bool] | None]
+    tty: NotRequired[pulumi.Input[int] | None]
+    cmode: NotRequired[pulumi.Input[str] | None]
+
+
+class Container(Resource, kind="container"):
+    """A container."""
+
+    vmid: pulumi.Output[int]
+    node: pulumi.Output[str]
+    hostname: pulumi.Output[str | None]
+    macs: pulumi.Output[dict[str, str] | None]
+    volumes: pulumi.Output[dict[str, str]]
+
+    def __init__(
+        self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **args: Unpack[ContainerArgs]
+    ) -> None:
+        super().__init__(resource_name, args, opts)

@@ -1,0 +1,107 @@
+"""`/cluster/resources`, and the rows of which it consists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.guests.facts import boot_disk_size, guest_name, guest_numbers, is_shared, storage_usage, storage_visible
+from simulator.records import Guest, Node, Section
+from simulator.routing import Call, route
+from simulator.schema import string
+from simulator.state import Datacenter
+
+
+def storage_row(datacenter: Datacenter, storage: Section, node: Node) -> dict[str, Any] | None:
+    """Return the row of a storage on a node, or None where the node does not have it."""
+    if storage.options.get("disable") == "1" or not storage_visible(storage, node.name):
+        return None
+    total, used = storage_usage(datacenter, storage, node.name)
+    return {
+        "id": f"storage/{node.name}/{storage.id}", "type": "storage", "storage": storage.id, "node": node.name,
+        "status": "available", "plugintype": storage.type, "shared": int(is_shared(storage)),
+        "content": storage.options.get("content", ""), "disk": used, "maxdisk": total,
+    }  # fmt: skip
+
+
+def storage_rows(datacenter: Datacenter, storages: list[Section], node: Node) -> list[dict[str, Any]]:
+    """Return the rows of those of the storages that a node has."""
+    rows = (storage_row(datacenter, storage, node) for storage in storages)
+    return [row for row in rows if row is not None]
+
+
+def _unchanging(guest: Guest) -> dict[str, Any]:
+    """Return the part of a guest's row that follows from its record alone."""
+    cpus, memory = guest_numbers(guest)
+    running = guest.status == "running"
+    row: dict[str, Any] = {
+        "id": f"{guest.type}/{guest.vmid}", "type": guest.type, "vmid": guest.vmid, "node": guest.node,
+        "name": guest_name(guest), "status": guest.status, "template": int(guest.template),
+        "maxcpu": cpus, "maxmem": memory, "maxdisk": boot_disk_size(guest),
+        "cpu": 0.01 if running else 0, "mem": memory // 4 if running else 0, "memhost": memory // 4 if running else 0,
+        "disk": 0, "uptime": 0, "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0,
+    }  # fmt: skip
+    extra = {"tags": guest.config.get("tags", "").strip(), "lock": guest.lock}
+    return row | {key: value for key, value in extra.items() if value}
+
+
+def guest_row(datacenter: Datacenter, guest: Guest, now: float, pool: str | None = None) -> dict[str, Any]:
+    """Return the row of a guest."""
+    made_from, row = datacenter.rows.get(guest.vmid, (None, {}))
+    if made_from is not guest:
+        row = _unchanging(guest)
+        datacenter.rows[guest.vmid] = (guest, row)
+    row = dict(row)
+    if not datacenter.nodes[guest.node].online:
+        row["status"] = "unknown"
+    elif guest.status == "running" and guest.started is not None:
+        row["uptime"] = int(now - guest.started)
+    if pool is not None:
+        row["pool"] = pool
+    return row
+
+
+def node_row(node: Node, now: float, *, audit: bool) -> dict[str, Any]:
+    """Return the row of a node."""
+    row: dict[str, Any] = {
+        "id": f"node/{node.name}", "type": "node", "node": node.name, "level": "",
+        "status": "online" if node.online else "offline",
+    }  # fmt: skip
+    if audit:
+        row |= {"maxcpu": node.cpus, "maxmem": node.memory, "maxdisk": node.disk}
+        if node.online:
+            row |= {"cpu": 0.02, "mem": node.memory // 10, "disk": node.disk // 20, "uptime": int(now - node.started)}
+    return row
+
+
+@route(
+    "GET",
+    "/cluster/resources",
+    params={"type": string(enum=("vm", "storage", "node", "sdn"), optional=True)},
+    user="all",
+)
+def resources(call: Call) -> list[dict[str, Any]]:
+    """List guests, nodes, storages and pools: what the caller may see."""
+    datacenter, access, wanted, now = call.datacenter, call.access, call.optional("type"), call.now
+    rows: list[dict[str, Any]] = []
+    pools = {vmid: pool.poolid for pool in datacenter.pools for vmid in pool.vms}
+    if wanted is None:
+        rows += [
+            {"id": f"/pool/{pool.poolid}", "pool": pool.poolid, "type": "pool"}
+            for pool in datacenter.pools
+            if access.may(f"/pool/{pool.poolid}", ["Pool.Audit"])
+        ]
+    if wanted in (None, "vm"):
+        rows += [
+            guest_row(datacenter, guest, now, pools.get(guest.vmid))
+            for guest in datacenter.guests
+            if access.may(f"/vms/{guest.vmid}", ["VM.Audit"])
+        ]
+    if wanted in (None, "node"):
+        for node in datacenter.nodes:
+            row = node_row(node, now, audit=access.may(f"/nodes/{node.name}", ["Sys.Audit"]))
+            rows.append(row | {"cgroup-mode": 2} if node.online else row)
+    if wanted in (None, "storage"):
+        seen = [row for row in datacenter.storages if access.may(f"/storage/{row.id}", ["Datastore.Audit"])]
+        for node in datacenter.nodes:
+            rows += storage_rows(datacenter, seen, node)
+    return rows

@@ -1,0 +1,168 @@
+"""Puts the simulator together: world, tasks, router, one HTTPS port per node, and the files in its home."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import secrets
+import signal
+import socket
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from simulator import api  # noqa: F401 - declares the routes
+from simulator.certificates import Certificates, write_private
+from simulator.control import Control
+from simulator.faults import Faults
+from simulator.router import Router
+from simulator.routing import ROUTES, RouteTree
+from simulator.seeding import seed
+from simulator.server import ApiServer, Handler, RequestLog
+from simulator.state import World
+from simulator.tasks import TaskRunner
+from simulator.topology import Topology
+
+_PORTS = range(20000, 32000)
+_LOG = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The simulator cannot start; the text is one line."""
+
+
+@dataclass(slots=True)
+class Credentials:
+    """Secrets made at the first start and kept in the home directory, readable for its owner only."""
+
+    password: str
+    control_key: str
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+def load_credentials(home: Path, topology: Topology) -> Credentials:
+    """Read the secrets; make those that are not there yet."""
+    path = home / "credentials.json"
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    tokens = {name: str(entry["secret"]) for name, entry in data.get("tokens", {}).items()}
+    password = topology.password or data.get("password") or secrets.token_urlsafe(12)
+    result = Credentials(str(password), str(data.get("control_key") or secrets.token_urlsafe(24)), tokens)
+    for datacenter in topology.datacenters:
+        result.tokens.setdefault(datacenter.name, str(uuid.uuid4()))
+    written = {
+        "user": "root@pam",
+        "password": result.password,
+        "control_key": result.control_key,
+        "tokens": {name: {"id": "root@pam!labs", "secret": value} for name, value in result.tokens.items()},
+    }
+    if written != data:
+        write_private(path, json.dumps(written, indent=2) + "\n")
+    return result
+
+
+class Simulator:
+    """A running simulator."""
+
+    def __init__(self, home: Path, topology: Topology) -> None:
+        """Load the world from the home directory; a new one is filled from the topology."""
+        self.home = home
+        self.topology = topology
+        self.credentials = load_credentials(home, topology)
+        self.certificates = Certificates(home / "tls")
+        self._context = self.certificates.server_context()
+        self.world = World(home / "state.sqlite")
+        for spec in topology.datacenters:
+            self.world.add(spec.name, clustered=spec.clustered)
+        seed(self.world, topology, self.credentials.password, self.credentials.tokens)
+        self.tasks = TaskRunner(self.world)
+        self.faults = Faults()
+        self.log = RequestLog(home / "requests.jsonl")
+        uploads = home / "uploads"
+        uploads.mkdir(exist_ok=True)
+        router = Router(self.world, self.tasks, RouteTree(ROUTES))
+        self._server = ApiServer(router, self.faults, self.log, uploads, self.certificates.fingerprint())
+        self._control = Control(self)
+        self._runners: list[web.ServerRunner] = []
+
+    def reset(self) -> None:
+        """Begin again with what the topology says; addresses and secrets stay."""
+        self.tasks.drop_all()
+        self.faults.ordered.clear()
+        self.world.clock.reset()
+        with self.world.database.transaction():
+            for table in self.world.tables():
+                for key in table.keys():  # noqa: SIM118 - a table iterates over its records
+                    table.delete(key)
+        seed(self.world, self.topology, self.credentials.password, self.credentials.tokens)
+
+    async def start(self) -> None:
+        """Listen on every node's port and write down where."""
+        ports = self._ports()
+        connections: dict[str, Any] = {}
+        for spec in self.topology.datacenters:
+            datacenter = self.world.datacenters[spec.name]
+            urls = []
+            for node in spec.nodes:
+                key = f"{spec.name}/{node.name}"
+                ports[key] = await self._listen(self._server.handler(datacenter, node.name), key, ports.get(key))
+                urls.append(f"https://127.0.0.1:{ports[key]}")
+            connections[spec.name] = {"endpoints": urls}
+        (self.home / "ports.json").write_text(json.dumps(ports, indent=2) + "\n", encoding="utf-8")
+        first = next(iter(connections.values()))["endpoints"][0]
+        written = {
+            "pid": os.getpid(),
+            "topology": self.topology.name,
+            "control": f"{first}/_sim",
+            "ca_file": str(self.certificates.ca_file),
+            "connections": connections,
+        }
+        write_private(self.home / "simulator.json", json.dumps(written, indent=2) + "\n")
+        self.tasks.run_due()
+
+    def _ports(self) -> dict[str, int]:
+        path = self.home / "ports.json"
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+    async def _listen(self, handler: Handler, key: str, port: int | None) -> int:
+        """Serve a node on its port; at the first start choose one that is free."""
+        runner = web.ServerRunner(web.Server(self._control.wrap(handler), access_log=None, keepalive_timeout=5.0))
+        await runner.setup()
+        self._runners.append(runner)
+        for candidate in [port] if port is not None else random.sample(_PORTS, 50):
+            try:
+                listener = socket.create_server(("127.0.0.1", candidate), backlog=512)
+            except OSError:
+                continue
+            await web.SockSite(runner, listener, ssl_context=self._context).start()
+            return candidate
+        place = self.home / "ports.json"
+        raise StartError(f"port {port} of {key} is in use by another program; free it, or delete {place} for new ports")
+
+    async def stop(self) -> None:
+        """Close everything."""
+        for runner in self._runners:
+            await runner.cleanup()
+        self.log.close()
+        self.world.database.close()
+        (self.home / "simulator.json").unlink(missing_ok=True)
+
+
+async def serve(home: Path, topology: Topology) -> None:
+    """Run a simulator until it is told to stop by a signal."""
+    simulator = Simulator(home, topology)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await simulator.start()
+        _LOG.info("simulator of %s is ready", topology.name)
+        await stopped.wait()
+    finally:
+        await simulator.stop()

@@ -1,0 +1,31 @@
+"""A canonical dump of the state, to compare what was there before with what is there after."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from simulator.state import World
+from simulator.store import Table, encode
+
+_LEFT_OUT = ("tasks", "settings")
+_VOLATILE = ("changed", "created", "ctime", "last_step", "started", "pid", "secret", "password")
+
+
+def dump(world: World) -> dict[str, Any]:
+    """Return all records as plain data, sorted, without tasks, times, pids and secrets."""
+    result: dict[str, Any] = {}
+    for datacenter in world.datacenters.values():
+        result[datacenter.name] = {
+            table.name.partition("/")[2]: _rows(table)
+            for table in datacenter.tables()
+            if table.name.partition("/")[2] not in _LEFT_OUT
+        }
+    return result
+
+
+def _rows(table: Table[Any, Any]) -> dict[str, Any]:
+    rows = {str(table.key(record)): json.loads(encode(record)) for record in table}
+    return {
+        key: {name: value for name, value in sorted(rows[key].items()) if name not in _VOLATILE} for key in sorted(rows)
+    }

@@ -1,0 +1,65 @@
+"""What making and destroying a guest means beyond its configuration: its VMID, its pool, its permissions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from simulator.errors import ApiError, PermissionDenied
+from simulator.guests.storages import StorageView
+from simulator.records import Guest
+from simulator.routing import Call
+from simulator.state import Datacenter, volume_key
+
+
+def check_may_create(call: Call, vmid: int) -> None:
+    """Refuse the call unless the caller may make this guest, by itself or in the pool that is asked for."""
+    pool = call.optional("pool")
+    if pool is not None and pool not in call.datacenter.pools:
+        raise PermissionDenied(f"pool '{pool}' does not exist")
+    if call.access.may(f"/vms/{vmid}", ["VM.Allocate"]):
+        return
+    if pool is None or not call.access.may(f"/pool/{pool}", ["VM.Allocate"]):
+        raise PermissionDenied
+
+
+def check_vmid_free(datacenter: Datacenter, vmid: int, what: str) -> None:
+    """Refuse a VMID that any guest of the cluster has."""
+    other = datacenter.guests.get(vmid)
+    if other is not None:
+        kind = "VM" if other.type == "qemu" else "CT"
+        raise ApiError(f"unable to create {what} {vmid} - {kind} {vmid} already exists on node '{other.node}'")
+
+
+def reserve_vmid(datacenter: Datacenter, vmid: int, kind: str, node: str) -> Guest:
+    """Take a VMID: an empty configuration, locked until the guest is made."""
+    return datacenter.guests.put(Guest(vmid=vmid, type=kind, node=node, config={"lock": "create"}))
+
+
+def join_pool(datacenter: Datacenter, vmid: int, poolid: str | None) -> None:
+    """Make a guest a member of a pool."""
+    pool = datacenter.pools.get(poolid) if poolid is not None else None
+    if pool is not None:
+        datacenter.pools.put(replace(pool, vms=pool.vms | {vmid}))
+
+
+def leave_no_trace(datacenter: Datacenter, vmid: int) -> None:
+    """Remove a destroyed guest from its pool and from the access control list."""
+    for pool in datacenter.pools:
+        if vmid in pool.vms:
+            datacenter.pools.put(replace(pool, vms=pool.vms - {vmid}))
+    datacenter.acl.delete(f"/vms/{vmid}")
+    datacenter.guests.delete(vmid)
+
+
+def free_unreferenced(view: StorageView, vmid: int) -> None:
+    """Free every volume that bears a guest's number, on all storages that its node sees."""
+    for volume in view.datacenter.volumes.by("vmid", vmid):
+        if volume.content in ("images", "rootdir") and volume.node in ("", view.node):
+            view.check_base(volume)
+            view.datacenter.volumes.delete(volume_key(volume.node, volume.volid))
+
+
+def free_quietly(view: StorageView, volids: list[str]) -> None:
+    """Free what a failed task has made."""
+    for volid in volids:
+        view.free(volid)

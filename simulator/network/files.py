@@ -1,0 +1,139 @@
+"""A node's `/etc/network/interfaces`, the staged file beside it, and the interfaces that are up because of it.
+
+A change is staged in `interfaces.new`; applying it makes that the file and sets the interfaces up. What the
+kernel has is in the table `interfaces` of the state; a host without a file yet has the one that its installer
+wrote for the interfaces of its topology.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections.abc import Iterator
+
+from simulator.network.checking import settle
+from simulator.network.parsing import Entry, Interfaces, parse
+from simulator.network.rendering import HEADER, render
+from simulator.records import File, Interface
+from simulator.state import Datacenter
+
+PATH = "/etc/network/interfaces"
+STAGED_PATH = "/etc/network/interfaces.new"
+_CONTEXT = 3
+_SOURCE = (1 << 30, "source /etc/network/interfaces.d/*")
+
+
+def current(datacenter: Datacenter, node: str) -> File:
+    """Return the file that is in effect."""
+    found = datacenter.files.get(f"{node}:{PATH}")
+    if found is not None:
+        return found
+    started = datacenter.nodes[node].started
+    return File(node=node, path=PATH, text=_installed(links(datacenter, node)), changed=started)
+
+
+def staged(datacenter: Datacenter, node: str) -> File | None:
+    """Return the file that waits to be applied."""
+    return datacenter.files.get(f"{node}:{STAGED_PATH}")
+
+
+def links(datacenter: Datacenter, node: str) -> list[Interface]:
+    """Return the interfaces that the kernel has, network cards first."""
+    return sorted(datacenter.interfaces.by("node", node), key=lambda link: (link.type != "eth", link.iface))
+
+
+def read(datacenter: Datacenter, node: str) -> Interfaces:
+    """Read the staged file, or else the one in effect."""
+    file = staged(datacenter, node) or current(datacenter, node)
+    return parse(file.text, [link.iface for link in datacenter.interfaces.by("node", node)])
+
+
+def stage(datacenter: Datacenter, node: str, config: Interfaces, now: float) -> None:
+    """Check a configuration and write it beside the file in effect."""
+    settle(config)
+    datacenter.files.put(File(node=node, path=STAGED_PATH, text=render(config), changed=now))
+
+
+def revert(datacenter: Datacenter, node: str) -> None:
+    """Forget what is staged."""
+    datacenter.files.delete(f"{node}:{STAGED_PATH}")
+
+
+def apply(datacenter: Datacenter, node: str) -> None:
+    """Put the staged file in effect and set the interfaces up, as a reload does."""
+    file = staged(datacenter, node)
+    if file is not None:
+        datacenter.files.put(File(node=node, path=PATH, text=file.text, changed=file.changed))
+        revert(datacenter, node)
+    reload(datacenter, node)
+
+
+def reload(datacenter: Datacenter, node: str) -> None:
+    """Bring up what the file in effect starts by itself, and take down what is no longer in it."""
+    if f"{node}:{PATH}" not in datacenter.files:
+        return
+    cards = {link.iface for link in links(datacenter, node) if link.type in ("eth", "OVSPort")}
+    entries = parse(current(datacenter, node).text).entries
+    wanted = {name: entry for name, entry in entries.items() if name in cards or entry.get("autostart")}
+    for link in links(datacenter, node):
+        if link.iface not in wanted and link.iface not in cards:
+            datacenter.interfaces.delete(f"{node}/{link.iface}")
+    for name, entry in wanted.items():
+        if name != "lo":
+            datacenter.interfaces.put(_link(node, name, entry))
+    for name in cards - wanted.keys():
+        datacenter.interfaces.put(Interface(node=node, iface=name, type="eth", options={"method": "manual"}))
+
+
+def _link(node: str, name: str, entry: Entry) -> Interface:
+    options = {key: str(value) for key, value in entry.items() if isinstance(value, (str, int)) and key != "type"}
+    return Interface(node=node, iface=name, type=entry["type"], options=options)
+
+
+def _installed(found: list[Interface]) -> str:
+    """Return the file that the installer writes: it has no header yet."""
+    entries: dict[str, Entry] = {
+        "lo": {"priority": 2, "type": "loopback", "method": "loopback", "autostart": 1, "families": ["inet"]}
+    }
+    for place, link in enumerate(found, 3):
+        entry: Entry = {"type": link.type, "priority": place, "families": ["inet"], **link.options}
+        entry["address"] = entry.pop("cidr", entry.get("address"))
+        entries[link.iface] = entry
+    return render(Interfaces(entries, [_SOURCE])).removeprefix(HEADER)
+
+
+def changes(datacenter: Datacenter, node: str) -> str:
+    """Return in what the staged file differs, as `diff -b -u` writes it; empty when it does not."""
+    new = staged(datacenter, node)
+    if new is None:
+        return ""
+    old = current(datacenter, node)
+    hunks = "".join(_hunks(old.text.splitlines(), new.text.splitlines()))
+    return f"--- {PATH}\t{_stamp(old.changed)}\n+++ {STAGED_PATH}\t{_stamp(new.changed)}\n{hunks}" if hunks else ""
+
+
+def _stamp(time: float) -> str:
+    moment = datetime.datetime.fromtimestamp(int(time), datetime.UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{int(time % 1 * 1e9):09d} +0000"
+
+
+def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
+    """Yield the hunks of a unified diff in which the amount of white space does not count."""
+    plain_old, plain_new = [" ".join(line.split()) for line in old], [" ".join(line.split()) for line in new]
+    matcher = difflib.SequenceMatcher(None, plain_old, plain_new, autojunk=False)
+    for group in matcher.get_grouped_opcodes(_CONTEXT):
+        old_range = _range(group[0][1], group[-1][2])
+        yield f"@@ -{old_range} +{_range(group[0][3], group[-1][4])} @@\n"
+        for kind, old_start, old_end, new_start, new_end in group:
+            mark = " " if kind == "equal" else "-"
+            yield from (f"{mark}{line}\n" for line in old[old_start:old_end])
+            if kind != "equal":
+                yield from (f"+{line}\n" for line in new[new_start:new_end])
+
+
+def _range(start: int, end: int) -> str:
+    """Write a range of lines: its first line and its length, which is left out when it is one."""
+    length = end - start
+    if length == 1:
+        return str(start + 1)
+    return f"{start + 1 if length else start},{length}"

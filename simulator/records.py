@@ -1,0 +1,295 @@
+"""The records that make up the state of a Proxmox VE: what its configuration files and storages hold.
+
+All are frozen: a change is `table.put(replace(record, ...))`. Mappings in them must not be changed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A host: what the topology says of it, and its own settings."""
+
+    name: str
+    nodeid: int
+    ip: str
+    cpus: int
+    memory: int
+    disk: int
+    online: bool = True
+    started: float = 0.0
+    timezone: str = "UTC"
+    dns: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """A network interface that a node's kernel has: a network card, or what `ifreload` has set up."""
+
+    node: str
+    iface: str
+    type: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that is kept as its text; `node` is empty for what all nodes share (below `/etc/pve`)."""
+
+    node: str
+    path: str
+    text: str
+    changed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A section of one of Proxmox's configuration files: `dir: local` and the options below it."""
+
+    id: str
+    type: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """The room of a storage: bytes, and bytes in use by what is no volume. Node is empty when it is shared."""
+
+    storage: str
+    node: str
+    total: int
+    other: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A volume or file on a storage. `node` is empty on a shared storage.
+
+    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`.
+    """
+
+    storage: str
+    node: str
+    name: str
+    content: str
+    format: str
+    size: int
+    used: int
+    vmid: int | None = None
+    parent: str | None = None
+    ctime: int = 0
+    notes: str | None = None
+    protected: bool = False
+    snapshots: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def volid(self) -> str:
+        """Return the volume id, `storage:name`."""
+        return f"{self.storage}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A guest's configuration at a point in time, with the snapshot's own settings among it."""
+
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A virtual machine or container.
+
+    `config` holds what the configuration file holds (strings, `lock` among them), `pending` what waits for a
+    restart, `pending_delete` the options whose removal waits (with whether it was forced). `running` is the
+    configuration with which the running guest was started, with what was hot-plugged since.
+    """
+
+    vmid: int
+    type: str
+    node: str
+    config: Mapping[str, str] = field(default_factory=dict)
+    pending: Mapping[str, str] = field(default_factory=dict)
+    pending_delete: Mapping[str, bool] = field(default_factory=dict)
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    status: str = "stopped"
+    started: float | None = None
+    paused: bool = False
+    running: Mapping[str, str] = field(default_factory=dict)
+    pid: int | None = None
+
+    @property
+    def lock(self) -> str | None:
+        """Return what holds the guest: `clone`, `backup`, `migrate`, ..., or None."""
+        return self.config.get("lock")
+
+    @property
+    def template(self) -> bool:
+        """Tell whether the guest is a template."""
+        return self.config.get("template") == "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A resource pool. Members may be guests and storages that do not exist (any more)."""
+
+    poolid: str
+    comment: str = ""
+    vms: frozenset[int] = frozenset()
+    storages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user; the password is a salted hash, or None when a login with a password is not possible."""
+
+    userid: str
+    enable: bool = True
+    expire: int = 0
+    firstname: str = ""
+    lastname: str = ""
+    email: str = ""
+    comment: str = ""
+    keys: str = ""
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An API token; `full_id` is `user@realm!name`, `secret` a hash."""
+
+    full_id: str
+    secret: str
+    privsep: bool = True
+    expire: int = 0
+    comment: str = ""
+
+    @property
+    def userid(self) -> str:
+        """Return the user that the token belongs to."""
+        return self.full_id.partition("!")[0]
+
+    @property
+    def tokenid(self) -> str:
+        """Return the token's own name."""
+        return self.full_id.partition("!")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """A user's generator of one-time codes; `last_step` is the newest one that was used."""
+
+    userid: str
+    id: str
+    secret: str
+    description: str = ""
+    enable: bool = True
+    created: int = 0
+    last_step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of users."""
+
+    groupid: str
+    comment: str = ""
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role made by a user; the built-in ones are in `access`."""
+
+    roleid: str
+    privs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acl:
+    """All entries of one path: `type/ugid` (`user/a@pve`, `group/g`, `token/a@pve!t`) to role to propagate."""
+
+    path: str
+    entries: Mapping[str, Mapping[str, bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task of a node, running as long as it has no `exitstatus`."""
+
+    upid: str
+    node: str
+    type: str
+    id: str
+    user: str
+    pid: int
+    pstart: int
+    starttime: int
+    endtime: int | None = None
+    exitstatus: str | None = None
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A value of the simulator itself: the clock's mode, the key that signs tickets, ..."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdnObject:
+    """An object of the software-defined network: kind `zones`, `vnets`, `subnets`, `controllers`, ..."""
+
+    kind: str
+    id: str
+    type: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpEntry:
+    """An address that the built-in IP address management has given out."""
+
+    zone: str
+    subnet: str
+    ip: str
+    vnet: str = ""
+    mac: str = ""
+    vmid: str = ""
+    hostname: str = ""
+    gateway: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaService:
+    """What the HA manager knows of a resource; `task` is what the local manager has begun for it."""
+
+    sid: str
+    node: str
+    state: str
+    uid: str
+    target: str = ""
+    task: str = ""
+    running: bool = False
+    command: tuple[str, ...] = ()
+    failed_starts: int = 0
+    relocations: int = 0
+    tried: frozenset[str] = frozenset()
+    home: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaNode:
+    """What the HA manager knows of a node, and in which state that node's local manager is."""
+
+    name: str
+    status: str = "online"
+    lrm: str = "idle"
+    maintenance: bool = False
+    since: float = 0.0
+    seen: float = 0.0

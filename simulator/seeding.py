@@ -1,0 +1,130 @@
+"""Fills a new world from a topology: nodes, storages, templates, the first user and the first token."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from simulator.records import Capacity, Guest, Interface, Node, Section, Setting, Token, User, Volume
+from simulator.state import Datacenter, World
+from simulator.tickets import hash_password, hash_secret
+from simulator.topology import DatacenterSpec, GuestSpec, NodeSpec, Topology
+
+_SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
+_BLOCK_TYPES = ("lvm", "lvmthin", "zfspool", "rbd")
+_UPTIME = 86400.0
+
+
+def seed(world: World, topology: Topology, password: str, tokens: dict[str, str]) -> None:
+    """Fill every datacenter that is still empty; runs in a transaction of its own."""
+    with world.database.transaction():
+        for spec in topology.datacenters:
+            datacenter = world.datacenters[spec.name]
+            if f"{spec.name}/ticket-key" in world.settings:
+                continue
+            world.settings.put(Setting(name=f"{spec.name}/ticket-key", value=secrets.token_hex(32)))
+            _fill(datacenter, spec, world.clock.now())
+            _add_root(datacenter, password, tokens[spec.name])
+
+
+def _add_root(datacenter: Datacenter, password: str, token: str) -> None:
+    datacenter.users.put(User(userid="root@pam", password=hash_password(password)))
+    datacenter.tokens.put(Token(full_id="root@pam!labs", secret=hash_secret(token), privsep=False))
+    datacenter.domains.put(Section(id="pam", type="pam", options={"comment": "Linux PAM standard authentication"}))
+    datacenter.domains.put(Section(id="pve", type="pve", options={"comment": "Proxmox VE authentication server"}))
+
+
+def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
+    for number, node in enumerate(spec.nodes, 1):
+        datacenter.nodes.put(
+            Node(
+                name=node.name, nodeid=number, ip=node.ip, cpus=node.cpus, memory=node.memory, disk=node.disk,
+                online=node.online, started=now - _UPTIME, dns={"search": "example.test", "dns1": "192.0.2.1"},
+            )
+        )  # fmt: skip
+        _add_interfaces(datacenter, node, spec.bridges)
+    for storage in spec.storages:
+        datacenter.storages.put(Section(id=storage.id, type=storage.type, options=storage.options))
+        for place in _places(datacenter, storage.id):
+            datacenter.capacities.put(Capacity(storage=storage.id, node=place, total=storage.size))
+    for file in spec.files:
+        for place in _places(datacenter, file.storage):
+            datacenter.volumes.put(
+                Volume(
+                    storage=file.storage, node=place, name=file.name, content=file.name.partition("/")[0],
+                    format=_file_format(file.name), size=file.size, used=file.size, ctime=int(now),
+                )
+            )  # fmt: skip
+    for guest in spec.guests:
+        _add_guest(datacenter, guest, int(now))
+
+
+def _places(datacenter: Datacenter, storage: str) -> list[str]:
+    """Return where a storage has content: on each of its nodes, or once when it is shared."""
+    section = datacenter.storages[storage]
+    if section.type in _SHARED_TYPES or section.options.get("shared") == "1":
+        return [""]
+    only = [name for name in section.options.get("nodes", "").split(",") if name]
+    return [node.name for node in datacenter.nodes if not only or node.name in only]
+
+
+def _file_format(name: str) -> str:
+    """Return the format that content lists show for a file."""
+    for ending, label in ((".tar.zst", "tzst"), (".tar.gz", "tgz"), (".tar.xz", "txz"), (".iso", "iso")):
+        if name.endswith(ending):
+            return label
+    return name.rpartition(".")[2]
+
+
+def _add_interfaces(datacenter: Datacenter, node: NodeSpec, bridges: tuple[str, ...]) -> None:
+    """Give a node its network cards and bridges, the first on the first; the first bridge carries its address."""
+    cards = node.nics if node.nics is not None else [f"eno{number + 1}" for number in range(len(bridges))]
+    for card in cards:
+        datacenter.interfaces.put(Interface(node=node.name, iface=card, type="eth", options={"method": "manual"}))
+    for number, bridge in enumerate(bridges):
+        port = cards[number] if number < len(cards) else ""
+        options = {"autostart": "1", "bridge_ports": port, "bridge_stp": "off", "bridge_fd": "0", "method": "manual"}
+        if number == 0:
+            gateway = f"{node.ip.rpartition('.')[0]}.1"
+            options |= {"method": "static", "cidr": f"{node.ip}/24", "gateway": gateway}
+        datacenter.interfaces.put(Interface(node=node.name, iface=bridge, type="bridge", options=options))
+
+
+def _add_guest(datacenter: Datacenter, spec: GuestSpec, now: int) -> None:
+    """Add a guest with its disks, in the way the storages name them."""
+    config = dict(spec.config)
+    prefix = "base" if spec.template else "vm"
+    for number, (slot, (storage, size)) in enumerate(spec.disks.items()):
+        volume = _volume(datacenter, spec, f"{storage}:{prefix}-{spec.vmid}-disk-{number}", size, now)
+        datacenter.volumes.put(volume)
+        config[slot] = f"{volume.volid},size={size >> 30}G"
+    drives = [value.partition(",")[0] for value in spec.config.values()]
+    for volid in (drive for drive in drives if drive.endswith(f"vm-{spec.vmid}-cloudinit")):
+        datacenter.volumes.put(_volume(datacenter, spec, volid, 4 << 20, now))
+    if spec.type == "qemu":
+        config |= {
+            "meta": f"creation-qemu=10.0.13,ctime={now}",
+            "smbios1": f"uuid={uuid.uuid4()}",
+            "vmgenid": str(uuid.uuid4()),
+        }
+    if spec.template:
+        config["template"] = "1"
+    datacenter.guests.put(Guest(vmid=spec.vmid, type=spec.type, node=spec.node, config=config))
+
+
+def _volume(datacenter: Datacenter, spec: GuestSpec, volid: str, size: int, now: int) -> Volume:
+    """Return a guest's volume: a plain name on block storages, a file in the VMID's folder elsewhere."""
+    storage, _, name = volid.partition(":")
+    if datacenter.storages[storage].type not in _BLOCK_TYPES:
+        name = f"{spec.vmid}/{name}.raw"
+    return Volume(
+        storage=storage,
+        node="" if "" in _places(datacenter, storage) else spec.node,
+        name=name,
+        content="images" if spec.type == "qemu" else "rootdir",
+        format="raw",
+        size=size,
+        used=size // 2,
+        vmid=spec.vmid,
+        ctime=now,
+    )

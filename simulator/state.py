@@ -1,0 +1,206 @@
+"""The state of everything that is simulated: a world of datacenters, each a set of typed tables.
+
+A datacenter is what Proxmox calls so: one cluster, or one host that is in none. Reading is plain look-up;
+writing goes through `Table.put` and `Table.delete` inside `World.database.transaction()`, which the router
+and the task runner open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from simulator.clock import Clock
+from simulator.errors import ApiError
+from simulator.records import (
+    Acl,
+    Capacity,
+    File,
+    Group,
+    Guest,
+    HaNode,
+    HaService,
+    Interface,
+    IpEntry,
+    Node,
+    Pool,
+    Role,
+    SdnObject,
+    SecondFactor,
+    Section,
+    Setting,
+    Task,
+    Token,
+    User,
+    Volume,
+)  # fmt: skip
+from simulator.store import Database, Journal, Table
+
+
+class Datacenter:
+    """One cluster, or one host that is in none."""
+
+    def __init__(self, name: str, journal: Journal, *, clustered: bool) -> None:
+        """Make the empty tables."""
+        self.name = name
+        self.clustered = clustered
+        self.rows: dict[int, tuple[Guest, dict[str, Any]]] = {}
+        """What lists show of a guest, and the record from which it was made: good as long as that is the current."""
+
+        def label(table: str) -> str:
+            return f"{name}/{table}"
+
+        self.nodes = Table[str, Node](journal, label("nodes"), Node, lambda row: row.name)
+        self.interfaces = Table[str, Interface](
+            journal,
+            label("interfaces"),
+            Interface,
+            lambda row: f"{row.node}/{row.iface}",
+            node=lambda row: row.node,
+        )
+        self.files = Table[str, File](journal, label("files"), File, lambda row: f"{row.node}:{row.path}")
+        self.storages = Table[str, Section](journal, label("storage.cfg"), Section, lambda row: row.id)
+        self.capacities = Table[str, Capacity](
+            journal, label("capacities"), Capacity, lambda row: f"{row.storage}/{row.node}"
+        )
+        self.volumes = Table[str, Volume](
+            journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
+            place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
+        )  # fmt: skip
+        self.guests = Table[int, Guest](
+            journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
+        )
+        self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
+        self._add_access_tables(journal)
+        self._add_service_tables(journal)
+        self.options = Table[str, Setting](journal, label("datacenter.cfg"), Setting, lambda row: row.name)
+        self.tasks = Table[str, Task](
+            journal, label("tasks"), Task, lambda row: row.upid,
+            node=lambda row: row.node, running=lambda row: row.exitstatus is None,
+        )  # fmt: skip
+
+    def _add_access_tables(self, journal: Journal) -> None:
+        """Make the tables of users and their permissions."""
+
+        def label(table: str) -> str:
+            return f"{self.name}/{table}"
+
+        self.users = Table[str, User](journal, label("users"), User, lambda row: row.userid)
+        self.tokens = Table[str, Token](
+            journal, label("tokens"), Token, lambda row: row.full_id, userid=lambda row: row.userid
+        )
+        self.second_factors = Table[str, SecondFactor](
+            journal, label("tfa.cfg"), SecondFactor, lambda row: f"{row.userid}/{row.id}", userid=lambda row: row.userid
+        )
+        self.groups = Table[str, Group](journal, label("groups"), Group, lambda row: row.groupid)
+        self.roles = Table[str, Role](journal, label("roles"), Role, lambda row: row.roleid)
+        self.acl = Table[str, Acl](journal, label("acl"), Acl, lambda row: row.path)
+        self.domains = Table[str, Section](journal, label("domains.cfg"), Section, lambda row: row.id)
+
+    def _add_service_tables(self, journal: Journal) -> None:
+        """Make the tables of what the cluster does by itself: networks, high availability, jobs."""
+
+        def label(table: str) -> str:
+            return f"{self.name}/{table}"
+
+        def sdn_key(row: SdnObject) -> str:
+            return f"{row.kind}/{row.id}"
+
+        def sections(table: str) -> Table[str, Section]:
+            return Table[str, Section](journal, label(table), Section, lambda row: row.id)
+
+        def settings(table: str) -> Table[str, Setting]:
+            return Table[str, Setting](journal, label(table), Setting, lambda row: row.name)
+
+        self.sdn = Table[str, SdnObject](journal, label("sdn"), SdnObject, sdn_key, kind=lambda row: row.kind)
+        self.sdn_running = Table[str, SdnObject](
+            journal, label("sdn/running"), SdnObject, sdn_key, kind=lambda row: row.kind
+        )
+        self.sdn_versions = settings("sdn/versions")
+        self.ips = Table[str, IpEntry](journal, label("sdn/ips"), IpEntry, lambda row: f"{row.zone}/{row.ip}")
+        self.ha_resources = sections("ha/resources.cfg")
+        self.ha_rules = sections("ha/rules.cfg")
+        self.ha_services = Table[str, HaService](journal, label("ha/services"), HaService, lambda row: row.sid)
+        self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
+        self.ha_manager = settings("ha/manager")
+        self.backup_jobs = sections("jobs.cfg")
+        self.replication_jobs = sections("replication.cfg")
+        self.mappings = sections("mapping")
+        self.metric_servers = sections("status.cfg")
+
+    def tables(self) -> Iterator[Table[Any, Any]]:
+        """Yield every table."""
+        for value in vars(self).values():
+            if isinstance(value, Table):
+                yield value
+
+    def guest(self, vmid: int, kind: str, node: str) -> Guest:
+        """Return the guest of this type on this node, or refuse in the words for a missing configuration file."""
+        guest = self.guests.get(vmid)
+        if guest is None or guest.type != kind or guest.node != node:
+            raise ApiError(f"Configuration file '{guest_path(vmid, kind, node)}' does not exist")
+        return guest
+
+    @property
+    def quorate(self) -> bool:
+        """Tell whether a majority of the nodes is online."""
+        nodes = list(self.nodes)
+        return sum(node.online for node in nodes) * 2 > len(nodes)
+
+    def pool_of(self, vmid: int) -> str | None:
+        """Return the pool that this guest is a member of."""
+        return next((pool.poolid for pool in self.pools if vmid in pool.vms), None)
+
+
+class World:
+    """Everything: all datacenters, the clock, the database."""
+
+    def __init__(self, database: Path) -> None:
+        """Open the database; `add` then loads or begins each datacenter."""
+        self.uploads = database.parent / "uploads"
+        self.journal = Journal()
+        self.database = Database(database, self.journal)
+        self.clock = Clock()
+        self.datacenters: dict[str, Datacenter] = {}
+        self.settings = Table[str, Setting](self.journal, "settings", Setting, lambda row: row.name)
+        self.database.load(self.settings)
+
+    def tables(self) -> Iterator[Table[Any, Any]]:
+        """Yield every table of every datacenter, and the settings."""
+        yield self.settings
+        for datacenter in self.datacenters.values():
+            yield from datacenter.tables()
+
+    def add(self, name: str, *, clustered: bool) -> Datacenter:
+        """Add a datacenter with what the database holds of it."""
+        datacenter = Datacenter(name, self.journal, clustered=clustered)
+        for table in datacenter.tables():
+            self.database.load(table)
+        self.datacenters[name] = datacenter
+        return datacenter
+
+
+def check_lock(guest: Guest) -> None:
+    """Refuse to change a guest that something holds; `skiplock` is the caller's business."""
+    if guest.lock is not None:
+        raise ApiError(f"{'VM' if guest.type == 'qemu' else 'CT'} is locked ({guest.lock})")
+
+
+def volume_key(node: str, volid: str) -> str:
+    """Return the key of a volume: with its node, or an empty one when the storage is shared."""
+    return f"{node}/{volid}"
+
+
+def guest_path(vmid: int, kind: str, node: str) -> str:
+    """Return the path of a guest's configuration file below `/etc/pve`."""
+    directory = "qemu-server" if kind == "qemu" else "lxc"
+    return f"nodes/{node}/{directory}/{vmid}.conf"
+
+
+def digest(*parts: object) -> str:
+    """Return a SHA-1 over anything JSON can write, the way a configuration file has a digest."""
+    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

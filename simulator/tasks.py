@@ -1,0 +1,288 @@
+"""Tasks: the workers that Proxmox forks for whatever takes time.
+
+A task body is a generator over steps. A string is a log line, a number is simulated seconds to wait, a
+`Lock` waits for a lock file (held until the task ends). Raising TaskError ends the task with that text. What
+the body has changed by then stays changed, as with a real worker.
+
+    def start(run: TaskRun) -> Steps:
+        yield Lock(guest_lock_path(100))
+        yield 2.0
+        run.datacenter.guests.put(...)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import logging
+import re
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+
+from simulator.errors import TaskError
+from simulator.records import Task
+from simulator.state import Datacenter, World
+from simulator.upid import Upid
+
+LOCK_TIMEOUT = 10.0
+DIED = "unexpected status"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A step that waits for a lock file, for `timeout` simulated seconds at the most."""
+
+    path: str
+    timeout: float = LOCK_TIMEOUT
+
+
+Step = str | float | Lock
+Steps = Generator[Step, None, None]
+Body = Callable[["TaskRun"], Steps]
+
+
+def guest_lock_path(vmid: int, kind: str) -> str:
+    """Return the lock file that whoever changes this guest holds."""
+    return f"/var/lock/qemu-server/lock-{vmid}.conf" if kind == "qemu" else f"/run/lock/lxc/pve-config-{vmid}.lock"
+
+
+@dataclass(slots=True, eq=False)
+class TaskRun:
+    """A running task, as its body sees it."""
+
+    world: World
+    datacenter: Datacenter
+    upid: str
+    node: str
+    user: str
+    steps: Steps | None = None
+    warnings: int = 0
+    lines: list[str] = field(default_factory=list)
+    locks: list[str] = field(default_factory=list)
+    waits_for: Lock | None = None
+    fault: str = ""
+
+    @property
+    def now(self) -> float:
+        """Return the virtual time."""
+        return self.world.clock.now()
+
+    def warn(self, text: str) -> None:
+        """Log a warning; a task with warnings ends with `WARNINGS: n`."""
+        self.warnings += 1
+        self.lines.append(f"WARN: {text}")
+
+
+@dataclass(slots=True)
+class TaskFault:
+    """An order from the control plane: fail the next tasks of a type with a text."""
+
+    type: str
+    text: str
+    count: int = 1
+    id: str = ".*"
+
+
+class TaskRunner:
+    """Starts tasks and moves them on as the clock allows."""
+
+    def __init__(self, world: World) -> None:
+        """Begin with no task; what ran when the last process died ends as it does on a real host."""
+        self.world = world
+        self.faults: list[TaskFault] = []
+        self.lock_holders: dict[str, TaskRun | None] = {}
+        self._waiting: list[tuple[float, int, TaskRun]] = []
+        self._sequence = itertools.count()
+        self._pids = itertools.count(1000)
+        self._wake: asyncio.TimerHandle | None = None
+        self.changed = asyncio.Event()
+        self._end_dead_workers()
+
+    def _end_dead_workers(self) -> None:
+        with self.world.database.transaction():
+            for datacenter in self.world.datacenters.values():
+                for task in datacenter.tasks.by("running", value=True):
+                    end = int(self.world.clock.now())
+                    datacenter.tasks.put(replace(task, endtime=end, exitstatus=DIED))
+
+    def start(self, datacenter: Datacenter, node: str, user: str, *, kind: str, id_: str, body: Body) -> str:
+        """Start a task inside the running transaction and return its UPID.
+
+        Its body is run by `run_due`, after the call that started it has been committed.
+        """
+        now = self.world.clock.now()
+        pid = next(self._pids)
+        pstart = int((now - datacenter.nodes[node].started) * 100) & 0xFFFFFFFF
+        upid = Upid(node, pid, pstart, int(now), kind, id_, user)
+        run = TaskRun(self.world, datacenter, str(upid), node, user)
+        run.steps = body(run)
+        datacenter.tasks.put(
+            Task(
+                upid=str(upid), node=node, type=kind, id=id_, user=user,
+                pid=pid, pstart=pstart, starttime=int(now),
+            )
+        )  # fmt: skip
+        self._schedule(run, now)
+        return str(upid)
+
+    def forget(self, upids: list[str]) -> None:
+        """Drop tasks whose starting call was rolled back."""
+        self._waiting = [entry for entry in self._waiting if entry[2].upid not in upids]
+        heapq.heapify(self._waiting)
+
+    def drop_all(self) -> None:
+        """Forget all running tasks, locks and ordered faults."""
+        self._waiting.clear()
+        self.lock_holders.clear()
+        self.faults.clear()
+
+    def _schedule(self, run: TaskRun, due: float) -> None:
+        heapq.heappush(self._waiting, (due, next(self._sequence), run))
+
+    def run_due(self, *, released: bool = False) -> None:
+        """Move on every task whose time has come; on a held clock only when its owner says so."""
+        clock = self.world.clock
+        while self._waiting and (clock.mode != "held" or released):
+            due, _, run = self._waiting[0]
+            if clock.mode != "immediate" and due > clock.now():
+                break
+            heapq.heappop(self._waiting)
+            self._move_on(run, due)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        clock = self.world.clock
+        if self._waiting and clock.mode == "timed":
+            delay = max(0.0, (self._waiting[0][0] - clock.now()) / clock.rate)
+            self._wake = asyncio.get_running_loop().call_later(delay, self.run_due)
+
+    def _move_on(self, run: TaskRun, due: float) -> None:
+        """Run a task up to its next wait."""
+        self._run_steps(run, due)
+        self.notify()
+
+    def notify(self) -> None:
+        """Wake the calls that wait for a lock."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def kill_node(self, datacenter: Datacenter, node: str) -> None:
+        """End a node's tasks as a power cut does; runs in the caller's transaction."""
+        for task in datacenter.tasks.by("running", value=True):
+            if task.node == node:
+                for entry in [entry for entry in self._waiting if entry[2].upid == task.upid]:
+                    self._release_locks(entry[2])
+                self.forget([task.upid])
+                datacenter.tasks.put(replace(task, endtime=int(self.world.clock.now()), exitstatus=DIED))
+
+    def _release_locks(self, run: TaskRun) -> None:
+        for path in run.locks:
+            self.lock_holders.pop(path, None)
+        run.locks.clear()
+
+    def _run_steps(self, run: TaskRun, due: float) -> None:
+        if run.upid not in run.datacenter.tasks:
+            return
+        try:
+            with self.world.database.transaction():
+                outcome = self._until_wait(run, due)
+                self._flush(run, outcome)
+        except Exception as error:  # noqa: BLE001 - a bug in a body must not end the simulator
+            _LOG.exception("task %s failed inside the simulator", run.upid)
+            with self.world.database.transaction():
+                self._flush(run, f"simulator error: {error!r}")
+
+    def _until_wait(self, run: TaskRun, due: float) -> str | None:
+        """Step through the body; return the exit status, or None when it waits."""
+        assert run.steps is not None  # noqa: S101 - set by `start`
+        try:
+            if run.waits_for is not None and not self._take_lock(run, run.waits_for, due):
+                return None
+            for offered in run.steps:
+                step = run.steps.throw(TaskError(run.fault)) if self._fault_for(run) else offered
+                if isinstance(step, str):
+                    run.lines.append(step)
+                elif isinstance(step, Lock):
+                    if not self._take_lock(run, step, due):
+                        return None
+                else:
+                    self._schedule(run, due + step)
+                    return None
+        except (TaskError, StopIteration) as error:
+            return run.fault or str(error)
+        return run.fault or (f"WARNINGS: {run.warnings}" if run.warnings else "OK")
+
+    def _fault_for(self, run: TaskRun) -> bool:
+        """Tell whether the control plane wants this task to fail now."""
+        task = run.datacenter.tasks[run.upid]
+        for fault in self.faults:
+            if fault.count > 0 and fault.type == task.type and re.fullmatch(fault.id, task.id):
+                fault.count -= 1
+                run.fault = fault.text
+                return True
+        return False
+
+    def _take_lock(self, run: TaskRun, lock: Lock, due: float) -> bool:
+        """Take a lock file, or wait for it; fail when the wait is over."""
+        if lock.path not in self.lock_holders:
+            self.lock_holders[lock.path] = run
+            run.locks.append(lock.path)
+            if run.waits_for is not None:
+                run.lines.append(" OK")
+            run.waits_for = None
+            return True
+        remaining = lock.timeout
+        if run.waits_for is None:
+            run.lines.append("trying to acquire lock...")
+        else:
+            remaining = run.waits_for.timeout - _LOCK_POLL
+        if remaining <= 0 or self.world.clock.mode == "immediate":
+            raise TaskError(f"can't lock file '{lock.path}' - got timeout")
+        run.waits_for = Lock(lock.path, remaining)
+        self._schedule(run, due + _LOCK_POLL)
+        return False
+
+    def _flush(self, run: TaskRun, outcome: str | None) -> None:
+        """Write the log so far and, when there is an outcome, end the task."""
+        task = run.datacenter.tasks[run.upid]
+        if outcome is not None:
+            failed = outcome != "OK" and not outcome.startswith("WARNINGS: ")
+            run.lines.append(f"TASK ERROR: {outcome}" if failed else f"TASK {outcome}")
+            self._release_locks(run)
+            task = replace(task, endtime=int(run.now), exitstatus=outcome)
+        run.datacenter.tasks.put(replace(task, log=task.log + tuple(run.lines)))
+        run.lines.clear()
+
+    def finish(self, upid: str) -> bool:
+        """Run one waiting task to its end at once; tell whether there was one."""
+        for entry in [entry for entry in self._waiting if entry[2].upid == upid]:
+            self._waiting.remove(entry)
+            heapq.heapify(self._waiting)
+            run, task = entry[2], entry[2].datacenter.tasks
+            while task[upid].exitstatus is None:
+                self._move_on(run, entry[0])
+                self.forget([upid])
+            return True
+        return False
+
+    def stop(self, upid: str, text: str = "received interrupt") -> None:
+        """End a running task as a signal does, its clean-up included."""
+        for entry in list(self._waiting):
+            run = entry[2]
+            if run.upid != upid:
+                continue
+            self._waiting.remove(entry)
+            heapq.heapify(self._waiting)
+            if run.steps is not None:
+                with contextlib.suppress(TaskError, StopIteration):
+                    run.steps.throw(TaskError(text))
+            self._flush(run, text)
+
+
+_LOCK_POLL = 0.5

@@ -1,0 +1,90 @@
+"""The stack's own page, read and checked as a whole before any resource is made. The only reader of `pulumi.Config`.
+
+config:
+  proxmox:simulator: standalone      # or the secret proxmox:connections
+  proxmox:lab:
+    kind: demo                       # the module stacks/demo.py reads the rest
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+LAB_KEY = "lab"
+
+
+class Lab(BaseModel, abc.ABC):
+    """The settings of one kind of lab. The module `stacks/<kind>.py` has one subclass of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: str
+
+    @abc.abstractmethod
+    def compose(self) -> dict[str, Any]:
+        """Make the lab's resources; returns what the stack exports."""
+
+
+class SettingsError(pulumi.RunError):
+    """The page can't be used; shown as one line, without a traceback."""
+
+
+def load() -> Lab:
+    """The lab that the stack at hand describes."""
+    file = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
+    try:
+        page = pulumi.Config().get_object(LAB_KEY)
+    except json.JSONDecodeError:
+        page = None
+    if not isinstance(page, dict):
+        raise SettingsError(
+            f"{file}: proxmox:{LAB_KEY} is missing or no map: it says what the lab is, and starts with `kind`"
+        )
+    return parse(page, file)
+
+
+def parse(page: dict[str, Any], file: str) -> Lab:
+    """The page as settings; an error names the file, the key, the value and what to do."""
+    kind = str(page.get("kind", ""))
+    model = _models().get(kind)
+    if model is None:
+        kinds = ", ".join(sorted(_models()))
+        raise SettingsError(f"{file}: proxmox:{LAB_KEY}.kind: {kind!r} is no kind of lab; there are: {kinds}")
+    try:
+        return model.model_validate(page)
+    except ValidationError as error:
+        raise SettingsError("; ".join(f"{file}: {_problem(item)}" for item in error.errors())) from None
+
+
+def _problem(item: Any) -> str:
+    """One thing that is wrong, as `key: why (it is 'value')`."""
+    where = ".".join([f"proxmox:{LAB_KEY}", *map(str, item["loc"])])
+    if item["type"] == "missing":
+        return f"{where}: it is required; add it"
+    if item["type"] == "extra_forbidden":
+        return f"{where}: there is no such key; take it out, or look for a typing error"
+    return f"{where}: {item['msg'].removeprefix('Value error, ')} (it is {item['input']!r})"
+
+
+@functools.cache
+def _models() -> dict[str, type[Lab]]:
+    """Every kind of lab: `openstack-lab` is the subclass of `Lab` in `stacks/openstack_lab.py`."""
+    models = {}
+    for file in Path(__file__).parent.glob("[a-z]*.py"):
+        module = importlib.import_module(f"stacks.{file.stem}")
+        for value in vars(module).values():
+            if (
+                isinstance(value, type)
+                and issubclass(value, Lab)
+                and value.__module__ == module.__name__
+                and value is not Lab
+            ):
+                models[file.stem.replace("_", "-")] = value
+    return models

@@ -1,0 +1,1 @@
+"""The tests: what the project promises, read as sentences."""

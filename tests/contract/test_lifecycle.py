@@ -1,0 +1,115 @@
+"""Every resource type keeps the promises, from its first preview to its end, through the real engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Simulator, as_json
+from tests.contract.kinds import KINDS, kind
+from tests.engine import Program
+
+pytestmark = [pytest.mark.engine, pytest.mark.parametrize("name", KINDS)]
+
+
+def written(simulator: Simulator) -> list[str]:
+    """The requests that changed something."""
+    return [f"{row['method']} {row['path']}" for row in simulator.requests() if row["method"] != "GET"]
+
+
+def test_it_lives_from_preview_to_destroy_and_leaves_nothing(name: str, simulator: Simulator, program: Program) -> None:
+    it = kind(name)
+    before = as_json(simulator.state())
+
+    program.declare(it.declared(it.example))
+    preview = program.preview()
+    assert preview.changes == {"create": 1}, preview.text
+    assert not written(simulator), "a preview changes nothing on the host"
+
+    up = program.up()
+    assert up.changes == {"create": 1}, up.text
+    _nothing_to_do(simulator, program)
+    refresh = program.refresh()
+    assert not refresh.changes, refresh.text
+    _nothing_to_do(simulator, program)
+
+    for update in it.updates:
+        program.declare(it.declared(update))
+        preview = program.preview()
+        assert preview.changes == {"update": 1}, preview.text
+        assert preview.inputs("it").get("impact"), "a preview says what a change takes"
+        up = program.up()
+        assert up.changes == {"update": 1}, up.text
+        _nothing_to_do(simulator, program)
+
+    destroy = program.destroy()
+    assert destroy.code == 0, destroy.text
+    assert as_json(simulator.state()) == before
+
+
+def test_a_change_by_hand_is_seen_by_refresh_and_set_right_by_up(
+    name: str, simulator: Simulator, program: Program
+) -> None:
+    it = kind(name)
+    program.declare(it.declared(it.updates[-1]))
+    assert program.up().code == 0
+
+    for method, path, parameters in it.drift:
+        simulator.by_hand(method, path, parameters)
+    refresh = program.refresh()
+    assert refresh.changes == {"update": 1}, refresh.text
+    up = program.up()
+    assert up.changes == {"update": 1}, up.text
+    _nothing_to_do(simulator, program)
+
+
+def test_one_that_a_died_run_made_is_found_again_and_not_made_twice(
+    name: str, simulator: Simulator, program: Program
+) -> None:
+    it = kind(name)
+    program.declare(it.declared(it.example))
+    assert program.up().code == 0
+    there = as_json(simulator.state())
+    (urn,) = (resource["urn"] for resource in program.state().values())
+    program.pulumi("state", "delete", urn, "--yes")
+
+    up = program.up()
+
+    assert up.changes == {"create": 1}, up.text
+    assert as_json(simulator.state()) == there
+
+
+def test_one_that_is_another_stacks_is_refused_in_one_line(name: str, program: Program) -> None:
+    it = kind(name)
+    first = it.updates[0]
+    program.declare(it.declared(first))
+    assert program.up().code == 0
+    program.add_stack("other")
+    program.declare(it.declared(it.example))
+
+    refused = program.up(stack="other")
+
+    assert refused.code != 0
+    assert "Traceback" not in refused.text
+    assert "exists" in refused.text
+
+
+def test_one_that_was_removed_by_hand_is_gone_after_refresh_and_made_again(
+    name: str, simulator: Simulator, program: Program
+) -> None:
+    it = kind(name)
+    program.declare(it.declared(it.example))
+    assert program.up().code == 0
+    simulator.control("POST", "reset")
+
+    refresh = program.refresh()
+    assert refresh.code == 0, refresh.text
+    assert "it" not in program.state()
+    up = program.up()
+    assert up.changes == {"create": 1}, up.text
+
+
+def _nothing_to_do(simulator: Simulator, program: Program) -> None:
+    simulator.forget_requests()
+    again = program.up()
+    assert (again.code, again.changes) == (0, {}), again.text
+    assert not written(simulator)

@@ -1,0 +1,106 @@
+"""Drives a handler against a simulator as the bridge does, without the engine: check, then create, update and so on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+
+from providers._runtime import lifecycle
+from providers._runtime.api import Api
+from providers._runtime.checking import Check
+from providers._runtime.client import Client
+from providers._runtime.connection import Connection
+from providers._runtime.facts import Facts
+from providers._runtime.model import Problem, Values, declared
+from providers._runtime.ownership import Owner
+from providers._runtime.registry import handler_of
+from tests.conftest import Simulator
+
+
+@dataclass
+class Driver:
+    """One resource of a program; `again()` is the same one in the next run."""
+
+    simulator: Simulator
+    kind: str
+    name: str = "it"
+    stack: str = "test"
+    inputs: Values = field(default_factory=dict)
+    outputs: Values = field(default_factory=dict)
+    id: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        simulated = next(iter(self.simulator.running.connections.values()))
+        connection = Connection(
+            endpoints=simulated.endpoints,
+            token_id=simulated.token_id,
+            token_secret=SecretStr(simulated.token_secret),
+            ca_file=simulated.ca_file,
+        )
+        self.handler = handler_of(self.kind)
+        self.owner = Owner.of_urn(f"urn:pulumi:{self.stack}::proxmox::{self.kind}::{self.name}")
+        self.client = Client("lab", connection, 4)
+        self.facts = Facts(self.client)
+
+    def again(self) -> None:
+        """A new run: nothing is remembered but the state."""
+        self.facts = Facts(self.client)
+        self.warnings.clear()
+
+    @property
+    def api(self) -> Api:
+        """What one call works with."""
+        deadline = time.monotonic() + 60
+        return Api(self.client, self.facts, self.owner, deadline, warn=self.warnings.append)
+
+    def check(self, args: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[Values, list[Problem]]:
+        """What a preview says."""
+        return Check(self.handler, self.facts, self.owner, self.warnings.append).run(self.inputs, dict(args), unknown)
+
+    def problems(self, args: Mapping[str, Any]) -> dict[str, str]:
+        """What a preview refuses."""
+        return dict(self.check(args)[1])
+
+    def up(self, args: Mapping[str, Any]) -> Values:
+        """Check and carry out; returns the outputs."""
+        inputs, problems = self.check(args)
+        assert problems == []
+        wanted = declared(self.handler.inputs, inputs)
+        if self.id:
+            self.outputs = lifecycle.update(self.handler, self.api, self.id, self.outputs, wanted)
+        else:
+            self.id, self.outputs = lifecycle.create(self.handler, self.api, wanted)
+        self.inputs = inputs
+        return self.outputs
+
+    def drift(self) -> Values:
+        """What a refresh finds different from the inputs: field -> actual value."""
+        self.again()
+        wanted = declared(self.handler.inputs, self.inputs)
+        seen = lifecycle.read(self.handler, self.api, self.id, wanted)
+        if seen is None:
+            return {"gone": True}
+        return {name: seen.get(name) for name in wanted if seen.get(name) != wanted[name]}
+
+    def delete(self) -> None:
+        """Remove it."""
+        self.again()
+        self.handler.delete(self.api, self.id, self.outputs)
+
+    def config(self) -> Values:
+        """As somebody else reads it."""
+        path = self.api.facts.node_of(int(self.id.split("/")[1]))
+        found: Values = self.simulator.by_hand("GET", f"/nodes/{path}/{self.id}/config")
+        return found
+
+
+def tasks(simulator: Simulator) -> list[str]:
+    """What was changed, as method and the end of the path."""
+    return [
+        f"{row['method']} {row['path'].rpartition('/')[2]}" for row in simulator.requests() if row["method"] != "GET"
+    ]

@@ -1,0 +1,87 @@
+"""Clients for the simulators that all tests share, and a simulator that looks like the recorded host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator import daemon
+from tests.conftest import Simulator
+from tests.simulator.client import Client
+
+RECORDED_HOST = """
+password: benchpw
+datacenters:
+  pve1:
+    clustered: false
+    nodes:
+      pve1: {cpus: 2, memory: 24G, disk: 250G, ip: 192.0.2.10}
+    bridges: [vmbr0]
+    storages:
+      local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 250G}
+      local-lvm: {type: dir, path: /var/lib/vz-lvm, content: "rootdir,images", size: 250G}
+"""
+
+
+RECORDED_CLUSTER = """
+password: benchpw
+datacenters:
+  bench:
+    clustered: true
+    nodes:
+      pve1: {cpus: 2, memory: 24G, disk: 250G, ip: 192.0.2.11}
+      pve2: {cpus: 2, memory: 24G, disk: 250G, ip: 192.0.2.12}
+      pve3: {cpus: 2, memory: 24G, disk: 250G, ip: 192.0.2.13}
+    bridges: [vmbr0]
+    storages:
+      local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 250G}
+"""
+
+
+def client_of(running: daemon.Running, node: int = 0) -> Client:
+    """Return a client for the first datacenter of a simulator."""
+    credentials = json.loads((running.home / "credentials.json").read_text(encoding="utf-8"))
+    connection = next(iter(running.connections.values()))
+    return Client(connection, node=node, password=credentials["password"], control_key=running.control_key)
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[Client]:
+    """A client of a standalone host."""
+    made = client_of(simulator.running)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cluster_client(cluster: Simulator) -> Iterator[Client]:
+    """A client of the first node of a cluster."""
+    made = client_of(cluster.running)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def recorded_host(tmp_path: Path) -> Iterator[Client]:
+    """A client of a host like the one on which the recordings were made."""
+    yield from _own_simulator(tmp_path, RECORDED_HOST)
+
+
+@pytest.fixture
+def recorded_cluster(tmp_path: Path) -> Iterator[Client]:
+    """A client of the first node of a cluster like the recorded one."""
+    yield from _own_simulator(tmp_path, RECORDED_CLUSTER)
+
+
+def _own_simulator(place: Path, topology: str) -> Iterator[Client]:
+    path, home = place / "recorded.yaml", place / "home"
+    path.write_text(topology, encoding="utf-8")
+    try:
+        made = client_of(daemon.ensure(home, str(path)))
+        yield made
+        made.close()
+    finally:
+        daemon.stop(home)

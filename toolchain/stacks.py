@@ -1,0 +1,51 @@
+"""Runs a stack without ever writing into the checkout.
+
+Pulumi keeps the salt of the passphrase-protected secrets in the stack's file: `pulumi stack init` and
+`pulumi up` would add `encryptionsalt` to `stacks/Pulumi.<stack>.yaml`, although that file is committed and
+the salt belongs to one backend and one passphrase only. So the project's and the stack's file are mirrored
+into `.pulumi/`:
+
+- the stack is created from the mirror, so that Pulumi writes the salt there and into the stack's state;
+- every later operation gets a fresh copy of the committed file with `--config-file`. The copy has no salt,
+  and `PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER` (see environment.py) makes Pulumi take the one in the state.
+
+A committed file with `secure:` values has a salt or a secrets provider of its own; the copy carries it and
+Pulumi uses it. Whoever calls plain `pulumi` with a backend of their own gets Pulumi's ordinary behaviour.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from toolchain.errors import ToolchainError
+
+
+def stack_names(root: Path) -> list[str]:
+    """List the stacks that have a file in `stacks/`."""
+    files = (root / "stacks").glob("Pulumi.*.yaml")
+    return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files)
+
+
+def mirror(root: Path, stack: str) -> Path:
+    """Copy the project's file and the stack's file into `.pulumi/` and return the copy of the latter."""
+    if stack not in stack_names(root):
+        known = ", ".join(stack_names(root)) or "none"
+        raise ToolchainError(f"there is no stack {stack}: stacks/Pulumi.{stack}.yaml is missing (there are: {known})")
+    _copy(root / "Pulumi.yaml", mirror_directory(root) / "Pulumi.yaml")
+    return _copy(root / "stacks" / f"Pulumi.{stack}.yaml", mirror_directory(root) / "stacks" / f"Pulumi.{stack}.yaml")
+
+
+def mirror_directory(root: Path) -> Path:
+    """Return the directory from which stacks are created."""
+    return root / ".pulumi"
+
+
+def _copy(source: Path, target: Path) -> Path:
+    """Copy a file so that another operation reading the target never sees half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, draft)
+    draft.replace(target)
+    return target
