@@ -50,10 +50,7 @@ class GuestGroup(pulumi.ComponentResource):
             clone={"vmid": args.template, "full": False},
             cores=args.cores,
             memory=args.memory,
-            disks={
-                "scsi0": {"storage": args.storage, "size": args.disk},
-                "ide2": {"file": pulumi.Output.concat(args.storage, ":cloudinit")},
-            },
+            disks={"scsi0": {"storage": args.storage, "size": args.disk}},
             ipconfig={"ipconfig0": {"ip": "dhcp"}},
             net={"net0": {"model": "virtio", "bridge": args.bridge}},
             tags=list(args.tags),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from providers._guests import making, planning, power, preflight, updating
 from providers._guests.place import GONE, PASSING_LOCKS, Place, find, find_unlocked, vmid_of
 from providers._guests.preflight import Image
-from providers._guests.volumes import Volume, slots, volid_in, volume_fields
+from providers._guests.volumes import Volume, is_cdrom, slots, volid_in, volume_fields
 from providers._runtime import lifecycle
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, DataAtRisk, Missing
@@ -135,14 +135,19 @@ class GuestHandler(Handler):
         api.facts.place(place.vmid, None)
 
     def shown(self, wanted: Values, actual: Values) -> Values:
-        """A volume that is left where it is by `removed_disks: keep` is no drift, nor is a NIC that is not ours."""
+        """What is no drift: a drive that holds no data, a volume that `removed_disks: keep` leaves, a NIC's address."""
         shown = as_declared(self.inputs, wanted, actual)
         if "macs" in shown:
             shown["macs"] = {slot: mac for slot, mac in shown["macs"].items() if slot in wanted["macs"]}
-        if wanted.get("removed_disks") == "keep":
-            for name in volume_fields(self.inputs):
-                if fields_of(self.inputs)[name].is_map and name in shown:
-                    shown[name] = {slot: value for slot, value in shown[name].items() if slot in wanted[name]}
+        keeps = wanted.get("removed_disks") == "keep"
+        for name, part in volume_fields(self.inputs).items():
+            if fields_of(self.inputs)[name].is_map and name in shown:
+                key = str(part.default_key)
+                shown[name] = {
+                    slot: value
+                    for slot, value in shown[name].items()
+                    if slot in wanted[name] or not (keeps or is_cdrom(value.get(key, "")))
+                }
         return shown
 
     # ------------------------------------------------------------ in a preview

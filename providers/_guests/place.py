@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from providers._runtime.api import Api
-from providers._runtime.errors import ApiRefused, Missing, ProxmoxError, TookTooLong
+from providers._runtime.errors import ApiRefused, Missing, TookTooLong
 from providers._runtime.model import Values
 from providers._runtime.ownership import owner_in
 
@@ -96,8 +96,6 @@ def ours(api: Api, kind: str, vmid: int) -> bool:
     """Whether there is a guest with our own mark; one that may not be looked at is not ours."""
     try:
         found = find_unlocked(api, kind, vmid)
-    except TookTooLong:
-        raise
-    except ProxmoxError:
+    except ApiRefused:
         return False
     return found is not None and owner_in(found[1].get("description")) == api.owner

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from providers._guests import planning
-from providers._guests.volumes import CLOUDINIT, PLACEMENT, Slot, grows, is_cdrom, slots, volid_in, volume_fields
+from providers._guests.volumes import PLACEMENT, Slot, grows, is_cdrom, slots, volid_in, volume_fields
 from providers._runtime import privileges
 from providers._runtime.errors import InvalidValue
 from providers._runtime.facts import Facts, Row
@@ -93,6 +93,9 @@ class Preflight:
         if there is None:
             return
         adopted = (self.wanted.get("adopt") or "never") != "never" and there["type"] == self.kind
+        config = self.facts.look(f"/nodes/{there['node']}/{self.kind}/{vmid}/config") if adopted else None
+        if config is not None:
+            yield from self._volumes_of(str(vmid), config)
         owner, in_the_making = planning.look_at(self.facts, there)
         if in_the_making:
             return  # perhaps by a run of this program that died: `up` waits for it and looks at its mark
@@ -188,13 +191,19 @@ class Preflight:
             yield from self._volumes_of(str(named), config)
 
     def _volumes_of(self, source: str, config: Values) -> Iterator[Problem]:
-        """Volumes that come with the clone: none is left out, and none is to be smaller."""
+        """Volumes that come along: none with data is left out, and none is to be smaller."""
         wanted = slots(self.inputs, self.wanted)
         for slot, volume in slots(self.inputs, from_wire(self.inputs, config)).items():
+            volid = volid_in(str(config[slot]), volume.part)
+            drive = is_cdrom(volume.values.get(str(volume.part.default_key), volid))
             if slot in wanted:
                 yield from _shrink(slot, volume.values.get("size"), wanted[slot].values.get("size"))
-            elif _map_is_declared(self.inputs, slot, volume, self.wanted):
-                yield _left_out(source, slot, volid_in(str(config[slot]), volume.part), volume)
+            elif not drive and _map_is_declared(self.inputs, slot, volume, self.wanted):
+                yield (
+                    slot,
+                    f'{source} has a disk ({volid}) there, which is not declared: add {slot}: {{"size": "…"}}, '
+                    f"or leave the map out",
+                )
 
 
 def source_row(facts: Facts, kind: str, clone: Values, node: str | None) -> Row | None:
@@ -214,14 +223,6 @@ def _map_is_declared(inputs: type[Inputs], slot: str, volume: Slot, wanted: Valu
         name in wanted and fields_of(inputs)[name].is_map and part is volume.part and slot not in wanted[name]
         for name, part in volume_fields(inputs).items()
     )
-
-
-def _left_out(source: str, slot: str, volid: str, volume: Slot) -> Problem:
-    key = volume.part.default_key
-    cloudinit = volume.values.get(str(key), "").endswith(f":{CLOUDINIT}")
-    what = "a cloud-init drive" if cloudinit else volid if is_cdrom(volid) else f"a disk ({volid})"
-    declared = f'{{"{key}": "{volume.values[str(key)]}"}}' if cloudinit else '{"size": "…"}'
-    return slot, f"{source} has {what} there, which is not declared: add {slot}: {declared}, or leave the map out"
 
 
 def _shrink(slot: str, there: str | None, wanted: str | None) -> Iterator[Problem]:

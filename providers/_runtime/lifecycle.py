@@ -108,6 +108,7 @@ def left_behind(handler: Handler, api: Api, id_: str, before: Values, wanted: Va
         return None
     unsure = {name for name, spec in specs.items() if spec.has(WriteOnly)}
     known = {name: value for name, value in before.items() if name in unsure}
+    outs = _declared_slots(handler, wanted, outs)
     return {name: value for name, value in outs.items() if name not in unsure} | known
 
 
@@ -116,7 +117,16 @@ def outputs(handler: Handler, api: Api, id_: str, wanted: Values) -> Values:
     found = handler.read(api, id_)
     if found is None:
         raise Missing(f"{id_} was there a moment ago and is gone")
-    return _outputs(handler, found, wanted)
+    return _declared_slots(handler, wanted, _outputs(handler, found, wanted))
+
+
+def _declared_slots(handler: Handler, wanted: Values, outs: Values) -> Values:
+    """Leave out slots that are not declared: a refresh shows them as drift, and only then are they taken away."""
+    maps = {name for name, spec in fields_of(handler.inputs).items() if spec.is_map and spec.part and name in wanted}
+    return {
+        name: {slot: part for slot, part in value.items() if slot in wanted[name]} if name in maps else value
+        for name, value in outs.items()
+    }
 
 
 def _outputs(handler: Handler, found: Found, wanted: Values) -> Values:

@@ -306,7 +306,7 @@ def _map_changes(todo: Changes, spec: FieldSpec, before: Values, actual: Values,
         merged = _merged(before.get(slot), there, part)
         if _differs(spec, there, part, merged):
             todo.set.setdefault(spec.name, {})[slot] = merged
-    dropped = sorted(set(actual) - set(wanted))
+    dropped = sorted(set(actual) & set(before) - set(wanted))  # what was never seen is not taken away unseen
     if dropped:
         todo.dropped[spec.name] = dropped
 

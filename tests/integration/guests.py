@@ -27,7 +27,7 @@ def clone(name: str, **more: Any) -> dict[str, Any]:
         "clone": {"vmid": TEMPLATE, "full": False},
         "cores": 2,
         "memory": 1024,
-        "disks": {"scsi0": {"storage": "local-lvm", "size": "12G"}, "ide2": {"file": "local-lvm:cloudinit"}},
+        "disks": {"scsi0": {"storage": "local-lvm", "size": "12G"}},
         "net": {"net0": {"model": "virtio", "bridge": "vmbr0"}},
         "ipconfig": {"ipconfig0": {"ip": "dhcp"}},
         **more,

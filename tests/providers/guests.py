@@ -87,6 +87,13 @@ class Driver:
             return {"gone": True}
         return {name: seen.get(name) for name in wanted if seen.get(name) != wanted[name]}
 
+    def refresh(self) -> None:
+        """Take what is there into the state, as `pulumi refresh` does."""
+        self.again()
+        seen = lifecycle.read(self.handler, self.api, self.id, declared(self.handler.inputs, self.inputs))
+        assert seen is not None
+        self.outputs, self.inputs = seen, {**self.inputs, **declared(self.handler.inputs, seen)}
+
     def delete(self) -> None:
         """Remove it."""
         self.again()

@@ -71,7 +71,11 @@ def test_an_existing_volume_is_attached_and_then_grown() -> None:
 
 
 def test_a_slot_that_is_not_declared_is_to_go() -> None:
-    assert of({}).gone == ["scsi0"]
+    assert of({}, before={"scsi0": {"size": "8G"}}).gone == ["scsi0"]
+
+
+def test_a_slot_that_was_never_declared_nor_seen_stays() -> None:
+    assert of({}).gone == []
 
 
 def test_another_image_in_a_drive_is_one_write() -> None:

@@ -200,9 +200,29 @@ def test_a_disk_that_somebody_added_is_drift_and_is_detached_again(vm: Driver, s
     simulator.by_hand("PUT", f"/nodes/pve1/{vm.id}/config", {"scsi3": "local-lvm:1"})
     assert "scsi3" in vm.drift()["disks"]
 
+    vm.refresh()
+    assert "scsi3: live" in vm.check(SMALL)[0]["impact"]
     vm.up(SMALL)
 
     assert "unused0" in vm.config()
+    assert vm.drift() == {}
+
+
+def test_a_disk_that_no_preview_has_shown_is_not_touched(vm: Driver, simulator: Simulator) -> None:
+    vm.up(SMALL)
+    simulator.by_hand("PUT", f"/nodes/pve1/{vm.id}/config", {"scsi3": "local-lvm:1"})
+
+    outputs = vm.up({**SMALL, "memory": 512})
+
+    assert "scsi3" in vm.config()
+    assert outputs["disks"] == {"scsi0": ROOT}
+
+
+def test_the_cloud_init_drive_of_a_template_comes_along_undeclared(vm: Driver) -> None:
+    outputs = vm.up({**CLONE, "disks": {"scsi0": {"size": "8G"}}})
+
+    assert "cloudinit" in vm.config()["ide2"]
+    assert outputs["disks"] == {"scsi0": {"size": "8G"}}
     assert vm.drift() == {}
 
 

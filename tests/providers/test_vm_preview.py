@@ -27,7 +27,7 @@ from tests.providers.test_vm import CLONE, EXAMPLE, NIC, ROOT, SMALL
         ({"pool": "nope"}, "pool", "there is no pool 'nope'"),
         ({"clone": {"vmid": 4711}}, "clone", "there is no qemu guest 4711 to clone"),
         ({"clone": {"vmid": 9000}, "disks": {"scsi0": {"size": "1G"}}}, "scsi0", "can't shrink"),
-        ({"clone": {"vmid": 9000}, "disks": {"scsi0": {"size": "8G"}}}, "ide2", "add ide2"),
+        ({"clone": {"vmid": 9000}, "disks": {"scsi1": {"storage": "local-lvm", "size": "8G"}}}, "scsi0", "add scsi0"),
     ],
 )
 def test_what_the_host_would_refuse_is_refused_in_preview(

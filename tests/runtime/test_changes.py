@@ -42,7 +42,11 @@ def test_after_the_changes_there_is_nothing_to_do(owned: Values, actual: Values,
     after = applied(actual, todo(before, actual, wanted))
 
     assert not todo(wanted, after, wanted)
-    assert as_declared(SampleInputs, wanted, after) == wanted
+    shown = as_declared(SampleInputs, wanted, after)
+    foreign = set(shown.get("net", {})) - set(wanted.get("net", {}))
+    assert not foreign & set(before.get("net", {})), "a slot that was seen and is not declared is taken away"
+    net = {"net": {slot: nic for slot, nic in shown["net"].items() if slot not in foreign}} if "net" in shown else {}
+    assert {**shown, **net} == wanted
 
 
 @given(CANONICAL, CANONICAL)
@@ -108,7 +112,7 @@ def test_a_key_that_is_given_up_leaves_its_slot() -> None:
 
 def test_only_the_slots_that_differ_are_written_and_the_others_dropped() -> None:
     actual = {"net": {"net0": {"bridge": "a"}, "net1": {"bridge": "b"}, "net2": {"bridge": "c"}}}
-    done = todo({}, actual, {"net": {"net0": {"bridge": "a"}, "net1": {"bridge": "x"}}})
+    done = todo(actual, actual, {"net": {"net0": {"bridge": "a"}, "net1": {"bridge": "x"}}})
 
     assert (done.set, done.dropped) == ({"net": {"net1": {"bridge": "x"}}}, {"net": ["net2"]})
 
