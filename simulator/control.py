@@ -12,6 +12,7 @@ while that node is down.
     POST   /_sim/task-faults           {"type", "text", "count", "id"}
     POST   /_sim/release               {"upid"}: run one held task to its end
     POST   /_sim/nodes                 {"datacenter", "node", "online"}
+    POST   /_sim/maintenance           {"datacenter", "node", "maintenance": true or false}
     POST   /_sim/storages              {"datacenter", "storage", "node", "free": bytes}
     POST   /_sim/guests                {"datacenter", "vmid", "lock": "backup" or null}
     POST   /_sim/locks                 {"path", "held": true or false}: hold a lock file
@@ -32,6 +33,7 @@ from aiohttp import web
 from simulator.clock import MODES
 from simulator.dump import dump
 from simulator.guests.facts import is_shared, storage_usage
+from simulator.ha.state import command
 from simulator.records import Capacity
 from simulator.state import Datacenter
 from simulator.store import decode
@@ -63,6 +65,7 @@ class Control:
             ("POST", "task-faults"): lambda body: simulator.tasks.faults.append(TaskFault(**body)),
             ("POST", "release"): lambda body: {"released": simulator.tasks.finish(str(body["upid"]))},
             ("POST", "nodes"): self._set_node,
+            ("POST", "maintenance"): self._set_maintenance,
             ("POST", "storages"): self._set_storage,
             ("POST", "guests"): self._set_guest,
             ("POST", "locks"): self._set_lock,
@@ -136,10 +139,18 @@ class Control:
             datacenter.nodes.put(replace(node, online=online, started=world.clock.now()))
             if not online:
                 self._simulator.tasks.kill_node(datacenter, node.name)
-                return
-            for guest in [guest for guest in datacenter.guests if guest.node == node.name]:
+            for guest in [guest for guest in datacenter.guests if online and guest.node == node.name]:
                 stopped = replace(guest, status="stopped", started=None, running={}, pid=None)
                 datacenter.guests.put(stopped)
+        self._simulator.tasks.run_due()
+
+    def _set_maintenance(self, body: dict[str, Any]) -> None:
+        """Ask the HA manager to take a node out of service or back, as `ha-manager crm-command` does."""
+        datacenter = self._datacenter(body)
+        node, word = datacenter.nodes[body["node"]], "enable" if body["maintenance"] else "disable"
+        with self._simulator.world.database.transaction():
+            command(datacenter, self._simulator.world.clock.now(), f"{word}-node-maintenance {node.name}")
+        self._simulator.tasks.run_due()
 
     def _set_storage(self, body: dict[str, Any]) -> None:
         """Leave a storage only so many free bytes, by filling it with something that is no volume."""

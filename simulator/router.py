@@ -75,10 +75,10 @@ class Router:
         values = request.values | in_path
         access = Access(request.datacenter, authid)
         _authorize(route, access, values, is_token="!" in authid)
-        node = self._answering_node(route, request, in_path)
+        node = self._answering_node(route, request, values)
         if values.get("node") == "localhost" and "node" in in_path:
             values["node"] = node
-        typed, errors = check(route.expanded, values)
+        typed, errors = check(route.expected(values), values)
         if errors:
             raise ParamError(errors)
         call = Call(
@@ -102,7 +102,7 @@ class Router:
             except BaseException:
                 self._undo(call)
                 raise
-        if call.started:
+        if call.started or route.method != "GET":
             self.tasks.run_due()
         return data
 
@@ -148,11 +148,13 @@ class Router:
         return full_id
 
     @staticmethod
-    def _answering_node(route: Route, request: Request, in_path: Mapping[str, str]) -> str:
-        """Return the node that answers: the one in the path for proxied methods, else the one asked."""
-        if route.proxyto != "node" or in_path["node"] == "localhost":
+    def _answering_node(route: Route, request: Request, values: Mapping[str, Any]) -> str:
+        """Return the node that answers: the one that is named for proxied methods, else the one asked."""
+        if route.proxyto != "node" or values.get("node") == "localhost":
             return request.node
-        name = in_path["node"]
+        if not values.get("node"):
+            raise ParamError({"node": "proxy parameter 'node' does not exists"})
+        name = str(values["node"])
         node = request.datacenter.nodes.get(name)
         if node is None:
             raise ApiError(

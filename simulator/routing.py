@@ -41,6 +41,12 @@ class Route:
     proxyto: str | None
     allowtoken: bool
     rest: bool
+    variants: Mapping[str, Mapping[str, Param]] = field(default_factory=dict)
+
+    def expected(self, values: Mapping[str, Any]) -> Mapping[str, Param]:
+        """Return the parameters of a call: those of all calls, and those of the variant that its `type` names."""
+        variant = self.variants.get(str(values.get("type")))
+        return self.expanded if variant is None else {**self.expanded, **variant}
 
 
 @dataclass(slots=True)
@@ -158,12 +164,14 @@ def route(
     proxyto: str | None = None,
     allowtoken: bool = True,
     rest: bool = False,
+    variants: Mapping[str, Mapping[str, Param]] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated function as a method of the API.
 
     `params` names all parameters, those in the path among them. Without `check` and `user` only root@pam may
     call; `user="all"` lets every user, `user="world"` everybody. With `proxyto="node"` the node in the path
-    answers. With `rest` the path's last parameter takes what is left of the path, slashes included.
+    answers. With `rest` the path's last parameter takes what is left of the path, slashes included. `variants`
+    are further parameters that depend on the parameter `type`.
     """
 
     def register(handler: Handler) -> Handler:
@@ -172,6 +180,7 @@ def route(
             Route(
                 method=method, path=path, handler=handler, params=declared, expanded=expand(declared),
                 check=check, user=user, protected=protected, proxyto=proxyto, allowtoken=allowtoken, rest=rest,
+                variants=variants or {},
             )
         )  # fmt: skip
         return handler

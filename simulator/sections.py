@@ -52,7 +52,7 @@ class SectionType:
             if name in given:
                 raise ApiError(f"cannot set and delete property '{name}' at the same time!")
             result.pop(name, None)
-        return result | given
+        return {**result, **given}
 
     def _check_known(self, given: Mapping[str, str]) -> None:
         unknown = next((name for name in given if name not in self.required | self.optional), None)

@@ -17,9 +17,11 @@ import contextlib
 import heapq
 import itertools
 import logging
+import math
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from simulator.errors import TaskError
 from simulator.records import Task
@@ -86,6 +88,16 @@ class TaskFault:
     id: str = ".*"
 
 
+class Actor(Protocol):
+    """Something that does its work by itself, in steps on the virtual clock, as the HA manager does."""
+
+    def due(self) -> float | None:
+        """Return when the next step is due, or None when there is nothing to do."""
+
+    def act(self, due: float) -> None:
+        """Take the step that is due; runs in a transaction."""
+
+
 class TaskRunner:
     """Starts tasks and moves them on as the clock allows."""
 
@@ -93,6 +105,8 @@ class TaskRunner:
         """Begin with no task; what ran when the last process died ends as it does on a real host."""
         self.world = world
         self.faults: list[TaskFault] = []
+        self.actors: list[Actor] = []
+        self._moment: float | None = None
         self.lock_holders: dict[str, TaskRun | None] = {}
         self._waiting: list[tuple[float, int, TaskRun]] = []
         self._sequence = itertools.count()
@@ -113,7 +127,7 @@ class TaskRunner:
 
         Its body is run by `run_due`, after the call that started it has been committed.
         """
-        now = self.world.clock.now()
+        now = self.world.clock.now() if self._moment is None else self._moment
         pid = next(self._pids)
         pstart = int((now - datacenter.nodes[node].started) * 100) & 0xFFFFFFFF
         upid = Upid(node, pid, pstart, int(now), kind, id_, user)
@@ -143,23 +157,46 @@ class TaskRunner:
         heapq.heappush(self._waiting, (due, next(self._sequence), run))
 
     def run_due(self, *, released: bool = False) -> None:
-        """Move on every task whose time has come; on a held clock only when its owner says so."""
+        """Move on every task and actor whose time has come; on a held clock only when its owner says so."""
         clock = self.world.clock
-        while self._waiting and (clock.mode != "held" or released):
-            due, _, run = self._waiting[0]
-            if clock.mode != "immediate" and due > clock.now():
+        while clock.mode != "held" or released:
+            task_due = self._waiting[0][0] if self._waiting else math.inf
+            actor_due, actor = self._next_actor()
+            task_first = bool(self._waiting) and (clock.mode == "immediate" or task_due <= actor_due)
+            due = task_due if task_first else actor_due
+            if due == math.inf or (clock.mode != "immediate" and due > clock.now()):
                 break
-            heapq.heappop(self._waiting)
-            self._move_on(run, due)
+            if task_first:
+                self._move_on(heapq.heappop(self._waiting)[2], due)
+            elif actor is not None:
+                self._act(actor, due)
         self._set_timer()
+
+    def _next_actor(self) -> tuple[float, Actor | None]:
+        """Return the actor that is due first, and when."""
+        waiting = [(due, actor) for actor in self.actors if (due := actor.due()) is not None]
+        return min(waiting, key=lambda entry: entry[0], default=(math.inf, None))
+
+    def _act(self, actor: Actor, due: float) -> None:
+        """Let an actor take its step; the tasks that it starts begin at that moment."""
+        self._moment = due
+        try:
+            with self.world.database.transaction():
+                actor.act(due)
+        except Exception:  # noqa: BLE001 - a bug in an actor must not end the simulator
+            _LOG.exception("an actor failed inside the simulator and is retired")
+            self.actors.remove(actor)
+        finally:
+            self._moment = None
 
     def _set_timer(self) -> None:
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
         clock = self.world.clock
-        if self._waiting and clock.mode == "timed":
-            delay = max(0.0, (self._waiting[0][0] - clock.now()) / clock.rate)
+        first = min(self._waiting[0][0] if self._waiting else math.inf, self._next_actor()[0])
+        if first != math.inf and clock.mode == "timed":
+            delay = max(0.0, (first - clock.now()) / clock.rate)
             self._wake = asyncio.get_running_loop().call_later(delay, self.run_due)
 
     def _move_on(self, run: TaskRun, due: float) -> None:

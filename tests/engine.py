@@ -106,6 +106,12 @@ class Program:
         (self.folder / f"Pulumi.{name}.yaml").write_text(json.dumps({"config": self.config}))
         self.pulumi("stack", "init", name, stack=None)
 
+    def connect(self, connection: Mapping[str, Any], stack: str = "test") -> None:
+        """Use a connection that is given as a secret, and not the simulator's own."""
+        self.pulumi("config", "rm", "proxmox:simulator", stack=stack)
+        text = json.dumps({"lab": connection})
+        self.pulumi("config", "set", "--secret", "proxmox:connections", text, stack=stack)
+
     def declare(self, resources: Mapping[str, Resource]) -> None:
         """Say what the program consists of."""
         described = {name: {"type": r.type, "args": r.args, "after": r.after} for name, r in resources.items()}

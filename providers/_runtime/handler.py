@@ -119,11 +119,14 @@ class Handler(abc.ABC):
         """What each changed field takes; by the markers, unless a type knows better."""
         found: dict[str, Impact] = {}
         for name, spec in fields_of(self.inputs).items():
-            if spec.local or before.get(name) == wanted.get(name):
+            if before.get(name) == wanted.get(name):
                 continue
             takes = spec.marker(Takes)
-            replaces: Impact = "data loss" if self.holds_data else "replace"
-            found[name] = replaces if spec.marker(Immutable) else takes.impact if takes else "live"
+            if spec.has(Immutable):
+                if name in before and name in wanted:
+                    found[name] = "data loss" if self.holds_data else "replace"
+            elif not spec.local:
+                found[name] = takes.impact if takes else "live"
         return found
 
 

@@ -33,38 +33,17 @@ def _guest(call: Call, kind: str) -> Guest:
     return call.datacenter.guest(call.integer("vmid"), kind, call.node)
 
 
-def _declare(kind: str) -> None:
-    """Declare the methods for one kind of guest."""
+def _declare_reading(kind: str) -> None:
+    """Declare the methods that show snapshots of one kind of guest, and change their description."""
     base = f"/nodes/{{node}}/{kind}/{{vmid}}/snapshot"
-    memory = {"vmstate": boolean(optional=True)} if kind == "qemu" else {}
 
     @route("GET", base, params=GUEST, check=_AUDIT, protected=True, proxyto="node")
     def snapshots(call: Call) -> list[dict[str, Any]]:
         return snapshot_rows(_guest(call, kind))
 
-    @route(
-        "POST", base, params={**GUEST, **_NAME, **_DESCRIPTION, **memory},
-        check=_SNAPSHOT, protected=True, proxyto="node",
-    )  # fmt: skip
-    def create(call: Call) -> str:
-        check_name(kind, call.text("snapname"))
-        vmid, name, description = call.integer("vmid"), call.text("snapname"), call.text("description")
-        with_memory = call.flag("vmstate")
-        body = worker(lambda run: take(run, kind, vmid, name, description, memory=with_memory))
-        return call.start_task(f"{_TASKS[kind]}snapshot", str(vmid), body)
-
     @route("GET", f"{base}/{{snapname}}", params={**GUEST, **_NAME}, user="all")
     def index(call: Call) -> list[dict[str, str]]:  # noqa: ARG001 - every handler takes the call
         return [{"cmd": "rollback"}, {"cmd": "config"}]
-
-    @route(
-        "DELETE", f"{base}/{{snapname}}", params={**GUEST, **_NAME, "force": boolean(optional=True)},
-        check=_SNAPSHOT, protected=True, proxyto="node",
-    )  # fmt: skip
-    def delete(call: Call) -> str:
-        vmid, name = call.integer("vmid"), call.text("snapname")
-        body = worker(lambda run: remove(run, kind, vmid, name))
-        return call.start_task(f"{_TASKS[kind]}delsnapshot", str(vmid), body)
 
     @route("GET", f"{base}/{{snapname}}/config", params={**GUEST, **_NAME}, check=_SEE, proxyto="node")
     def read(call: Call) -> dict[str, Any]:
@@ -77,6 +56,32 @@ def _declare(kind: str) -> None:
     )  # fmt: skip
     def update(call: Call) -> None:
         _describe(call, _guest(call, kind))
+
+
+def _declare_changing(kind: str) -> None:
+    """Declare the methods that take snapshots of one kind of guest, go back to them and delete them."""
+    base = f"/nodes/{{node}}/{kind}/{{vmid}}/snapshot"
+    memory = {"vmstate": boolean(optional=True)} if kind == "qemu" else {}
+
+    @route(
+        "POST", base, params={**GUEST, **_NAME, **_DESCRIPTION, **memory},
+        check=_SNAPSHOT, protected=True, proxyto="node",
+    )  # fmt: skip
+    def create(call: Call) -> str:
+        check_name(kind, call.text("snapname"))
+        vmid, name, description = call.integer("vmid"), call.text("snapname"), call.text("description")
+        with_memory = call.flag("vmstate")
+        body = worker(lambda run: take(run, kind, vmid, name, description, memory=with_memory))
+        return call.start_task(f"{_TASKS[kind]}snapshot", str(vmid), body)
+
+    @route(
+        "DELETE", f"{base}/{{snapname}}", params={**GUEST, **_NAME, "force": boolean(optional=True)},
+        check=_SNAPSHOT, protected=True, proxyto="node",
+    )  # fmt: skip
+    def delete(call: Call) -> str:
+        vmid, name = call.integer("vmid"), call.text("snapname")
+        body = worker(lambda run: remove(run, kind, vmid, name))
+        return call.start_task(f"{_TASKS[kind]}delsnapshot", str(vmid), body)
 
     @route(
         "POST", f"{base}/{{snapname}}/rollback", params={**GUEST, **_NAME, "start": boolean(optional=True)},
@@ -106,4 +111,5 @@ def _describe(call: Call, guest: Guest) -> None:
 
 
 for _kind in _TASKS:
-    _declare(_kind)
+    _declare_reading(_kind)
+    _declare_changing(_kind)

@@ -162,7 +162,7 @@ def copy_files(view: StorageView, source: Volume, vmid: int, storage: str) -> Ge
     try:
         yield max(1.0, data / BYTES_PER_SECOND)
         volume = view.fill(volume.volid, data)
-    except BaseException:
+    except (ApiError, TaskError):
         view.free(volume.volid)
         raise
     yield f"sent {data:,} bytes  received 470 bytes  {BYTES_PER_SECOND:,}.00 bytes/sec"

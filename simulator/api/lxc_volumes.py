@@ -6,7 +6,7 @@ from simulator.api.lxc_clone import copy_files
 from simulator.api.qemu import GUEST
 from simulator.api.qemu_disks import wanted_size
 from simulator.api.storage_nodes import view_of
-from simulator.errors import ApiError, ParamError
+from simulator.errors import ApiError, ParamError, TaskError
 from simulator.guests.draft import (
     Draft,
     check_lock,
@@ -121,8 +121,10 @@ def move_volume(call: Call) -> str:
     def body(run: TaskRun) -> Steps:
         try:
             yield from _move(run, call)
-        finally:
+        except (ApiError, TaskError):
             set_lock(run.datacenter, vmid, None)
+            raise
+        set_lock(run.datacenter, vmid, None)
 
     return call.start_task("move_volume", str(vmid), worker(body))
 

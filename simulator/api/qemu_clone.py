@@ -135,7 +135,7 @@ def _nics(config: dict[str, str]) -> dict[str, str]:
 
 
 def _clone(run: TaskRun, call: Call, source: dict[str, str], wish: Wish) -> Steps:
-    guest, view, made = run.datacenter.guests[call.integer("vmid")], view_for(run), list[str]()
+    guest, view, made = run.datacenter.guest(call.integer("vmid"), "qemu", run.node), view_for(run), list[str]()
     yield f"creating a clone of VM {guest.vmid} with ID {wish.newid}"
     yield Lock(guest_lock_path(wish.newid, "qemu"))
     claim(run, wish.newid, "qemu")

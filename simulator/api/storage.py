@@ -8,6 +8,7 @@ from simulator.errors import ApiError
 from simulator.formats import split_list
 from simulator.guests.storage_options import CHANGEABLE, SECRETS, STORAGE_OPTIONS
 from simulator.guests.storage_types import TYPES
+from simulator.guests.volume_names import parse_name
 from simulator.records import Capacity, Section
 from simulator.routing import Call, route
 from simulator.schema import string
@@ -107,9 +108,19 @@ def create_storage(call: Call) -> dict[str, Any]:
         options.setdefault("path", f"/mnt/pve/{name}")
     options["content"] = _known_content(type_name, options.get("content", kind.default))
     section = call.datacenter.storages.put(Section(id=name, type=type_name, options=options))
+    _forget_foreign_volumes(call.datacenter, section)
     add_capacity(call.datacenter, section)
     answer: dict[str, Any] = {"storage": name, "type": type_name}
     return answer | {"config": {}} if type_name == "pbs" else answer
+
+
+def _forget_foreign_volumes(datacenter: Datacenter, section: Section) -> None:
+    """Drop what an earlier storage of this name left behind and what a storage of this type cannot hold."""
+    for volume in [volume for volume in datacenter.volumes if volume.storage == section.id]:
+        try:
+            parse_name(TYPES[section.type], volume.name)
+        except ApiError:
+            datacenter.volumes.delete(volume_key(volume.node, volume.volid))
 
 
 def add_capacity(datacenter: Datacenter, section: Section) -> None:
@@ -182,7 +193,7 @@ def _after_delete(section: Section, delete: list[str], given: dict[str, str]) ->
 
 @route("DELETE", "/storage/{storage}", params={"storage": STORAGE}, check=_ALLOCATE, protected=True)
 def delete_storage(call: Call) -> None:
-    """Forget a storage. Real volumes stay on the disks; here nobody could find them again, so they go too."""
+    """Forget a storage; what is on it stays there, and is found again by a storage of the same name and kind."""
     call.cfs_lock("file-storage_cfg", "delete storage failed: ")
     section = _existing(call, "delete storage failed: ")
     datacenter = call.datacenter
@@ -191,10 +202,9 @@ def delete_storage(call: Call) -> None:
         raise ApiError(f"delete storage failed: can't remove storage - storage is used as base of storage '{user}'")
     datacenter.storages.delete(section.id)
     datacenter.acl.delete(f"/storage/{section.id}")
-    for volume in [volume for volume in datacenter.volumes if volume.storage == section.id]:
-        datacenter.volumes.delete(volume_key(volume.node, volume.volid))
-    for capacity in [capacity for capacity in datacenter.capacities if capacity.storage == section.id]:
-        datacenter.capacities.delete(f"{capacity.storage}/{capacity.node}")
+    if not any(volume.storage == section.id for volume in datacenter.volumes):
+        for capacity in [capacity for capacity in datacenter.capacities if capacity.storage == section.id]:
+            datacenter.capacities.delete(f"{capacity.storage}/{capacity.node}")
 
 
 def _stands_on(section: Section, base: str) -> bool:

@@ -123,11 +123,12 @@ def is_running(guest: Guest) -> bool:
     return guest.status == "running"
 
 
-def set_lock(datacenter: Datacenter, vmid: int, lock: str | None) -> Guest:
-    """Set or remove what holds a guest."""
-    guest = datacenter.guests[vmid]
-    config = {key: value for key, value in guest.config.items() if key != "lock"}
-    return datacenter.guests.put(replace(guest, config=config | ({"lock": lock} if lock else {})))
+def set_lock(datacenter: Datacenter, vmid: int, lock: str | None) -> None:
+    """Set or remove what holds a guest; one that has been destroyed meanwhile holds nothing any more."""
+    guest = datacenter.guests.get(vmid)
+    if guest is not None:
+        config = {key: value for key, value in guest.config.items() if key != "lock"}
+        datacenter.guests.put(replace(guest, config=config | ({"lock": lock} if lock else {})))
 
 
 def typed(options: Mapping[str, Param], key: str, value: str) -> str | int:

@@ -54,7 +54,8 @@ def leave_no_trace(datacenter: Datacenter, vmid: int) -> None:
 def free_unreferenced(view: StorageView, vmid: int) -> None:
     """Free every volume that bears a guest's number, on all storages that its node sees."""
     for volume in view.datacenter.volumes.by("vmid", vmid):
-        if volume.content in ("images", "rootdir") and volume.node in ("", view.node):
+        known = volume.storage in view.datacenter.storages
+        if known and volume.content in ("images", "rootdir") and volume.node in ("", view.node):
             view.check_base(volume)
             view.datacenter.volumes.delete(volume_key(volume.node, volume.volid))
 

@@ -129,7 +129,7 @@ def move_volume(
             done = min(data, done + _PROGRESS_SECONDS * speed)
             yield log.line(f"{int(done)} bytes copied")
         made = there.fill(made.volid, data)
-    except BaseException:
+    except (ApiError, TaskError):
         there.free(made.volid)
         raise
     yield log.line(f"successfully imported '{made.volid}'")

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Generator, Iterator, Mapping
 
-from simulator.errors import ApiError, ParamError
+from simulator.errors import ApiError, ParamError, TaskError
 from simulator.guests.draft import format_size
 from simulator.guests.qemu_options import EFIDISK, IDE, SATA, SCSI, TPMSTATE, UNUSED, VIRTIO
 from simulator.guests.storage_types import FILE
@@ -178,7 +178,7 @@ def _import(view: StorageView, vmid: int, slot: str, drive: Drive, storage: str)
         yield f"allocated target volume '{volume.volid}'"
         yield from progress(source.size, source.used)
         volume = view.fill(volume.volid, source.used)
-    except BaseException:
+    except (ApiError, TaskError):
         view.free(volume.volid)
         raise
     made = _without(drive, "format", "import-from") | {"file": volume.volid, "size": format_size(volume.size)}

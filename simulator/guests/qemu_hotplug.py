@@ -10,6 +10,7 @@ from simulator.guests.draft import Draft, check_protection, is_running, owns
 from simulator.guests.qemu_drives import Drive, is_cdrom, is_cloudinit, is_drive, parse_drive
 from simulator.guests.qemu_options import CLOUDINIT_KEYS, NET
 from simulator.guests.storages import StorageView
+from simulator.sdn.config import vnet_on_node
 
 DEFAULT_HOTPLUG = "network,disk,usb"
 _AT_ONCE = CLOUDINIT_KEYS | {
@@ -154,6 +155,8 @@ def _check_bridge(view: StorageView, key: str, value: str) -> bool:
 
 
 def bridge_exists(view: StorageView, bridge: str) -> bool:
-    """Tell whether a node has a bridge."""
+    """Tell whether a node has a bridge: one of its own, or that of a virtual network."""
+    if vnet_on_node(view.datacenter, view.node, bridge):
+        return True
     interface = view.datacenter.interfaces.get(f"{view.node}/{bridge}")
     return interface is not None and interface.type in ("bridge", "OVSBridge")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from simulator.errors import ApiError
 from simulator.formats import split_list
 from simulator.guests.facts import is_shared, storage_usage, storage_visible
-from simulator.guests.storage_types import BLOCK, FILE, TYPES, StorageType
+from simulator.guests.storage_types import BLOCK, FILE, OTHER, TYPES, StorageType
 from simulator.guests.volume_names import FOLDERS, disk_number, own_name, parse_name, split_volid
 from simulator.records import Section, Volume
 from simulator.state import Datacenter, volume_key
@@ -164,6 +164,8 @@ class StorageView:
     ) -> Volume:  # fmt: skip
         """Make a volume for a guest; `data` is what it holds from the start."""
         self.available(storage)
+        if self.type_of(storage).layout == OTHER:
+            raise ApiError(f"can't allocate space in {self.section(storage).type} storage")
         self.check_format(storage, format_)
         if self.is_shared(storage) and not self.datacenter.quorate:
             raise ApiError(f"cfs-lock 'storage-{storage}' error: no quorum!")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import human_size
 from simulator.guests.storages import StorageView
 from simulator.guests.volume_names import own_name
@@ -46,6 +47,6 @@ def copy_volume(
         if name is None:
             yield from progress(source.size, data)
         return view.fill(volume.volid, data)
-    except BaseException:
+    except (ApiError, TaskError):
         view.free(volume.volid)
         raise

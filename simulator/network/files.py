@@ -8,18 +8,16 @@ wrote for the interfaces of its topology.
 from __future__ import annotations
 
 import datetime
-import difflib
-from collections.abc import Iterator
 
 from simulator.network.checking import settle
 from simulator.network.parsing import Entry, Interfaces, parse
 from simulator.network.rendering import HEADER, render
+from simulator.network.unified_diff import hunks
 from simulator.records import File, Interface
 from simulator.state import Datacenter
 
 PATH = "/etc/network/interfaces"
 STAGED_PATH = "/etc/network/interfaces.new"
-_CONTEXT = 3
 _SOURCE = (1 << 30, "source /etc/network/interfaces.d/*")
 
 
@@ -108,32 +106,10 @@ def changes(datacenter: Datacenter, node: str) -> str:
     if new is None:
         return ""
     old = current(datacenter, node)
-    hunks = "".join(_hunks(old.text.splitlines(), new.text.splitlines()))
-    return f"--- {PATH}\t{_stamp(old.changed)}\n+++ {STAGED_PATH}\t{_stamp(new.changed)}\n{hunks}" if hunks else ""
+    text = hunks(old.text, new.text)
+    return f"--- {PATH}\t{_stamp(old.changed)}\n+++ {STAGED_PATH}\t{_stamp(new.changed)}\n{text}" if text else ""
 
 
 def _stamp(time: float) -> str:
     moment = datetime.datetime.fromtimestamp(int(time), datetime.UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{int(time % 1 * 1e9):09d} +0000"
-
-
-def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
-    """Yield the hunks of a unified diff in which the amount of white space does not count."""
-    plain_old, plain_new = [" ".join(line.split()) for line in old], [" ".join(line.split()) for line in new]
-    matcher = difflib.SequenceMatcher(None, plain_old, plain_new, autojunk=False)
-    for group in matcher.get_grouped_opcodes(_CONTEXT):
-        old_range = _range(group[0][1], group[-1][2])
-        yield f"@@ -{old_range} +{_range(group[0][3], group[-1][4])} @@\n"
-        for kind, old_start, old_end, new_start, new_end in group:
-            mark = " " if kind == "equal" else "-"
-            yield from (f"{mark}{line}\n" for line in old[old_start:old_end])
-            if kind != "equal":
-                yield from (f"+{line}\n" for line in new[new_start:new_end])
-
-
-def _range(start: int, end: int) -> str:
-    """Write a range of lines: its first line and its length, which is left out when it is one."""
-    length = end - start
-    if length == 1:
-        return str(start + 1)
-    return f"{start + 1 if length else start},{length}"

@@ -42,7 +42,7 @@ class Bench:
         tasks = TaskRunner(world)
         return cls(world, datacenter, tasks, Router(world, tasks, RouteTree(ROUTES)), first.nodes[0].name)
 
-    def call(self, method: str, path: str, **values: Any) -> Any:
+    def call(self, method: str, path: str, /, **values: Any) -> Any:
         """Call a method as root's token; names may be written with underscores for the dashes in them."""
         answer = asyncio.run(self.router.answer(self._request(method, path, values)))
         return answer.data
@@ -56,13 +56,13 @@ class Bench:
             token=f"root@pam!labs={SECRET}",
         )  # fmt: skip
 
-    def run(self, method: str, path: str, **values: Any) -> Task:
+    def run(self, method: str, path: str, /, **values: Any) -> Task:
         """Call a method that starts a task, and return the task."""
         upid = self.call(method, path, **values)
         assert isinstance(upid, str)
         return self.datacenter.tasks[upid]
 
-    def ok(self, method: str, path: str, **values: Any) -> Task:
+    def ok(self, method: str, path: str, /, **values: Any) -> Task:
         """Call a method that starts a task, and insist that it ends well."""
         task = self.run(method, path, **values)
         assert task.exitstatus == "OK", task.log

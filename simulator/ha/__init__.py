@@ -1,0 +1,1 @@
+"""High availability: the managers that keep guests running, and the rules that they follow."""

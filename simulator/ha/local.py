@@ -1,0 +1,116 @@
+"""A round of the nodes' local managers: they start, stop and move the guests, with the tasks that users see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from simulator.access import Access
+from simulator.api import lxc_migrate, lxc_status, qemu_migrate, qemu_status
+from simulator.errors import ApiError, LockBusy
+from simulator.ha.state import guest_of, value
+from simulator.records import Guest, HaNode, HaService
+from simulator.routing import Call, Handler
+from simulator.state import Datacenter, World
+from simulator.tasks import TaskRunner
+
+CLIENT = {"type": "ha"}
+"""Marks the managers' own calls, so that they are not turned into requests to the managers."""
+_HANDLERS: dict[tuple[str, str], Handler] = {
+    ("qemu", "start"): qemu_status.start_machine,
+    ("qemu", "shutdown"): qemu_status.shutdown_machine,
+    ("qemu", "migrate"): qemu_migrate.migrate,
+    ("lxc", "start"): lxc_status.start_container,
+    ("lxc", "shutdown"): lxc_status.shutdown_container,
+    ("lxc", "migrate"): lxc_migrate.migrate,
+}
+_SHUTDOWN = {"timeout": 60, "forceStop": True}
+
+
+def run(world: World, datacenter: Datacenter, tasks: TaskRunner) -> None:
+    """Do a round on every node that is up."""
+    for row in datacenter.ha_nodes:
+        if datacenter.nodes[row.name].online and row.status in ("online", "maintenance"):
+            row = _manager_state(datacenter, row)
+    for service in datacenter.ha_services:
+        found = datacenter.ha_nodes.get(service.node)
+        if found is not None and found.lrm in ("active", "maintenance") and datacenter.nodes[found.name].online:
+            _Worker(world, datacenter, tasks, service).work()
+
+
+def _manager_state(datacenter: Datacenter, row: HaNode) -> HaNode:
+    """Move a local manager on: it gets its lock in the round after it asked for it."""
+    lrm = row.lrm
+    if row.maintenance:
+        lrm = "maintenance"
+    elif lrm == "maintenance":
+        lrm = "active"
+    elif lrm == "wait_for_agent_lock":
+        lrm = "active"
+    return datacenter.ha_nodes.put(replace(row, lrm=lrm)) if lrm != row.lrm else row
+
+
+class _Worker:
+    """Works on one resource."""
+
+    def __init__(self, world: World, datacenter: Datacenter, tasks: TaskRunner, service: HaService) -> None:
+        self._world, self._datacenter, self._tasks, self._service = world, datacenter, tasks, service
+
+    def work(self) -> None:
+        """Do what the state of the resource asks for, unless an earlier task for it still runs."""
+        guest = guest_of(self._datacenter, self._service.sid)
+        task = self._datacenter.tasks.get(self._service.task)
+        if guest is None or value(self._datacenter, "disarmed") or (task is not None and task.exitstatus is None):
+            return
+        failed = self._service.task == "failed" or (task is not None and task.exitstatus != "OK")
+        if self._service.state == "started":
+            self._keep_running(guest, failed=failed)
+        elif self._service.state == "request_stop":
+            self._keep_stopped(guest)
+        elif self._service.state in ("migrate", "relocate") and guest.node == self._service.node:
+            self._move(guest, task.type if task is not None else "")
+
+    def _put(self, **changes: Any) -> None:
+        self._service = self._datacenter.ha_services.put(replace(self._service, **changes))
+
+    def _keep_running(self, guest: Guest, *, failed: bool) -> None:
+        if guest.status == "running":
+            if not self._service.running or self._service.task:
+                self._put(running=True, task="", failed_starts=0, relocations=0, tried=frozenset())
+            return
+        if failed:
+            self._put(failed_starts=self._service.failed_starts + 1, task="", running=False)
+        resource = self._datacenter.ha_resources[self._service.sid]
+        if self._service.failed_starts <= int(resource.options.get("max_restart", "1")):
+            self._begin(guest, "start", {})
+
+    def _keep_stopped(self, guest: Guest) -> None:
+        if guest.status == "running":
+            self._begin(guest, "shutdown", _SHUTDOWN)
+        elif self._service.task:
+            self._put(task="", running=False)
+
+    def _move(self, guest: Guest, last: str) -> None:
+        """Move a guest: while it runs, or for a relocation after it was shut down."""
+        if last in ("qmigrate", "vzmigrate") or self._service.task == "failed":
+            return
+        running = guest.status == "running"
+        if running and (self._service.state == "relocate" or guest.type == "lxc"):
+            self._begin(guest, "shutdown", _SHUTDOWN)
+        else:
+            self._begin(guest, "migrate", {"target": self._service.target, "online": running})
+
+    def _begin(self, guest: Guest, what: str, params: Mapping[str, Any]) -> None:
+        """Start a task for the guest; one that is refused at once counts as failed."""
+        values = {"node": guest.node, "vmid": guest.vmid, **params}
+        call = Call(
+            world=self._world, datacenter=self._datacenter, tasks=self._tasks, node=guest.node, authid="root@pam",
+            params=values, raw=values, access=Access(self._datacenter, "root@pam"), asked_node=guest.node,
+            client=CLIENT,
+        )  # fmt: skip
+        try:
+            upid = str(_HANDLERS[guest.type, what](call))
+        except (ApiError, LockBusy):
+            upid = "failed"
+        self._put(task=upid)

@@ -1,0 +1,143 @@
+"""The managers on the virtual clock: the cluster's one every ten seconds, the nodes' own five seconds later.
+
+As long as there is something to do, a round is due at each multiple of five seconds. When several rounds
+changed nothing, the managers sleep until a request, a command or a node that comes or goes wakes them. On the
+immediate clock all rounds follow each other at once, so that what the managers do is done when the call that
+caused it returns.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from simulator.ha import cluster, local
+from simulator.ha.state import value, wake
+from simulator.records import HaNode, Setting
+from simulator.state import Datacenter, World
+from simulator.tasks import TaskRunner
+
+ROUND = 5.0
+_QUIET_ROUNDS = 6
+_LONGEST_REST = 1000
+DETECTED_AFTER = 7.0
+FENCED_AFTER = 60.0
+LOCK_EXPIRES_AFTER = 120.0
+
+
+class HaManager:
+    """Does the rounds of one datacenter."""
+
+    def __init__(self, world: World, datacenter: Datacenter, tasks: TaskRunner) -> None:
+        """Manage this datacenter; its state tells whether there is anything to do."""
+        self._world = world
+        self._datacenter = datacenter
+        self._tasks = tasks
+
+    def due(self) -> float | None:
+        """Return when the next round is due."""
+        datacenter = self._datacenter
+        if "dirty" not in datacenter.ha_manager and not self._nodes_changed():
+            return None
+        if not datacenter.quorate:
+            return None
+        changed = max(node.started for node in datacenter.nodes)
+        last = max(float(value(datacenter, "tick") or 0), changed)
+        return (math.floor(last / ROUND) + 1) * ROUND
+
+    def _nodes_changed(self) -> bool:
+        known = self._datacenter.ha_nodes
+        return any(
+            node.name in known and node.online != (known[node.name].status in ("online", "maintenance"))
+            for node in self._datacenter.nodes
+        )
+
+    def act(self, due: float) -> None:
+        """Do a round."""
+        datacenter = self._datacenter
+        wake_counts = "dirty" not in datacenter.ha_manager
+        if wake_counts:
+            wake(datacenter, due)
+        before = self._picture()
+        if due % (2 * ROUND) == 0:
+            if self._find_master(due):
+                self._watch_nodes(due)
+                cluster.run(datacenter, due)
+        else:
+            local.run(self._world, datacenter, self._tasks)
+        datacenter.ha_manager.put(Setting(name="tick", value=repr(due)))
+        self._rest(changed=before != self._picture())
+
+    def _picture(self) -> tuple[object, ...]:
+        datacenter = self._datacenter
+        master = value(datacenter, "master")
+        return (*datacenter.ha_services, *datacenter.ha_nodes, *datacenter.ha_resources, master)
+
+    def _rest(self, *, changed: bool) -> None:
+        """Count the rounds in which nothing happened; go to sleep after some of them."""
+        datacenter = self._datacenter
+        quiet = 0 if changed else int(value(datacenter, "dirty")) + 1
+        if quiet < _QUIET_ROUNDS or (self._waits() and quiet < _LONGEST_REST):
+            datacenter.ha_manager.put(Setting(name="dirty", value=str(quiet)))
+            return
+        datacenter.ha_manager.delete("dirty")
+        if not datacenter.ha_resources and not any(row.maintenance for row in datacenter.ha_nodes):
+            datacenter.ha_manager.delete("master")
+            for name in datacenter.ha_nodes.keys():  # noqa: SIM118 - a table iterates over its records
+                datacenter.ha_nodes.delete(name)
+
+    def _waits(self) -> bool:
+        """Tell whether time alone will change something: a task that runs, or a node that is to be fenced."""
+        datacenter = self._datacenter
+        tasks = (datacenter.tasks.get(service.task) for service in datacenter.ha_services if service.task)
+        running = any(task is not None and task.exitstatus is None for task in tasks)
+        homes = {service.node for service in datacenter.ha_services}
+        lost = any(row.name in homes for row in datacenter.ha_nodes if row.status in ("unknown", "fence"))
+        return running or lost or not datacenter.nodes[value(datacenter, "master") or self._first()].online
+
+    def _first(self) -> str:
+        return min(node.name for node in self._datacenter.nodes if node.online)
+
+    def _find_master(self, due: float) -> bool:
+        """Tell whether there is a master; another takes over when the old one's lock has expired."""
+        datacenter = self._datacenter
+        master = datacenter.nodes.get(value(datacenter, "master"))
+        if master is not None and master.online:
+            return True
+        if master is not None and due - master.started < LOCK_EXPIRES_AFTER:
+            return False
+        datacenter.ha_manager.put(Setting(name="master", value=self._first()))
+        return True
+
+    def _watch_nodes(self, due: float) -> None:
+        """Note which nodes are there; one that is lost is fenced once its own lock has expired."""
+        datacenter = self._datacenter
+        for node in datacenter.nodes:
+            row = datacenter.ha_nodes.get(node.name) or datacenter.ha_nodes.put(HaNode(name=node.name, since=due))
+            if node.online:
+                self._node_is_there(row)
+            elif row.status in ("online", "maintenance"):
+                if due - node.started >= DETECTED_AFTER:
+                    datacenter.ha_nodes.put(replace(row, status="unknown", since=due, seen=node.started))
+            elif row.status == "unknown":
+                self._fence(row, due)
+            elif row.status == "fence" and due - row.seen >= LOCK_EXPIRES_AFTER:
+                datacenter.ha_nodes.put(replace(row, status="unknown"))
+                cluster.set_all(datacenter, row.name, "fence", "recovery")
+
+    def _node_is_there(self, row: HaNode) -> None:
+        """Note a node that is up; one that came back begins with an idle local manager."""
+        if row.status in ("unknown", "fence"):
+            row = self._datacenter.ha_nodes.put(replace(row, lrm="idle"))
+            cluster.set_all(self._datacenter, row.name, "fence", "recovery")
+        status = "maintenance" if row.lrm == "maintenance" else "online"
+        if row.status != status:
+            self._datacenter.ha_nodes.put(replace(row, status=status))
+
+    def _fence(self, row: HaNode, due: float) -> None:
+        """Begin to fence a lost node that has resources."""
+        services = [service for service in self._datacenter.ha_services if service.node == row.name]
+        long_enough = due - row.seen >= FENCED_AFTER and due - row.since >= FENCED_AFTER - 2 * ROUND
+        if services and long_enough:
+            self._datacenter.ha_nodes.put(replace(row, status="fence"))
+            cluster.set_all(self._datacenter, row.name, None, "fence")
