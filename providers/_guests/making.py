@@ -108,7 +108,7 @@ def _clone(handler: GuestHandler, api: Api, place: Place, wanted: Values) -> Non
         parameters["target"] = landed
     what = f"cloning {source.id} to {place.id}"
     if clone.get("full"):
-        with api.client.heavy(node=source.node, storage=clone.get("storage")):
+        with api.client.heavy(node=source.node, storage=clone.get("storage"), deadline=api.deadline):
             _run(api, Place(place.kind, place.vmid, landed), what, f"{source.path}/clone", parameters)
     else:
         _run(api, Place(place.kind, place.vmid, landed), what, f"{source.path}/clone", parameters)

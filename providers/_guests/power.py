@@ -65,7 +65,7 @@ def migrate(api: Api, place: Place, target: str, *, running: bool) -> Place:
         parameters |= {"online": 1, "with-local-disks": 1}
     elif running:
         parameters |= {"restart": 1}
-    with api.client.heavy(node=place.node):
+    with api.client.heavy(node=place.node, deadline=api.deadline):
         api.run(f"migrating {place.id} to {target}", "POST", f"{place.path}/migrate", parameters)
     api.facts.place(place.vmid, target)
     return Place(place.kind, place.vmid, target)

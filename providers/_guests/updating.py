@@ -186,7 +186,7 @@ class Update:
         """The source is removed once all is copied."""
         disk, action = ("disk", "move_disk") if place.kind == "qemu" else ("volume", "move_volume")
         what = f"moving {slot} of {place.id} to {target['storage']}"
-        with self.api.client.heavy(node=place.node, storage=target["storage"]):
+        with self.api.client.heavy(node=place.node, storage=target["storage"], deadline=self.api.deadline):
             self.api.run(what, "POST", f"{place.path}/{action}", {disk: slot, "delete": 1, **target})
 
     def _destroy_unused(self, place: Place, job: Work) -> None:
