@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator import api  # noqa: F401 - declares the routes
+from simulator import api, code  # noqa: F401 - `api` declares the routes
 from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
@@ -26,6 +26,8 @@ from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
 from simulator.server import ApiServer, Handler, RequestLog
+from simulator.ssh.ports import SshPorts
+from simulator.ssh.tree import Tree
 from simulator.state import World
 from simulator.tasks import TaskRunner
 from simulator.topology import Topology
@@ -74,6 +76,7 @@ class Simulator:
         """Load the world from the home directory; a new one is filled from the topology."""
         self.home = home
         self.topology = topology
+        self._code = code.version()
         self.credentials = load_credentials(home, topology)
         self.certificates = Certificates(home / "tls")
         self._context = self.certificates.server_context()
@@ -92,6 +95,7 @@ class Simulator:
         router = Router(self.world, self.tasks, RouteTree(ROUTES))
         self._server = ApiServer(router, self.faults, self.log, uploads, self.certificates.fingerprint())
         self._control = Control(self)
+        self._ssh = SshPorts(home, router)
         self._runners: list[web.ServerRunner] = []
 
     def reset(self) -> None:
@@ -111,19 +115,25 @@ class Simulator:
         connections: dict[str, Any] = {}
         for spec in self.topology.datacenters:
             datacenter = self.world.datacenters[spec.name]
-            urls = []
+            urls: list[str] = []
+            ssh: dict[str, Any] = {}
             for node in spec.nodes:
                 key = f"{spec.name}/{node.name}"
                 ports[key] = await self._listen(self._server.handler(datacenter, node.name), key, ports.get(key))
                 urls.append(f"https://127.0.0.1:{ports[key]}")
-            connections[spec.name] = {"endpoints": urls}
+                listener = self._listener(f"{key} (SSH)", ports.get(f"{key}/ssh"))
+                ports[f"{key}/ssh"] = listener.getsockname()[1]
+                ssh[node.name] = self._ssh.open(listener, Tree(self.world, datacenter, node.name, self.tasks))
+            connections[spec.name] = {"endpoints": urls, "ssh": ssh}
         (self.home / "ports.json").write_text(json.dumps(ports, indent=2) + "\n", encoding="utf-8")
         first = next(iter(connections.values()))["endpoints"][0]
         written = {
             "pid": os.getpid(),
             "topology": self.topology.name,
+            "code": self._code,
             "control": f"{first}/_sim",
             "ca_file": str(self.certificates.ca_file),
+            "ssh_key": str(self._ssh.client_key.private),
             "connections": connections,
         }
         write_private(self.home / "simulator.json", json.dumps(written, indent=2) + "\n")
@@ -134,22 +144,27 @@ class Simulator:
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
     async def _listen(self, handler: Handler, key: str, port: int | None) -> int:
-        """Serve a node on its port; at the first start choose one that is free."""
+        """Serve a node's API on its port."""
         runner = web.ServerRunner(web.Server(self._control.wrap(handler), access_log=None, keepalive_timeout=5.0))
         await runner.setup()
         self._runners.append(runner)
+        listener = self._listener(key, port)
+        await web.SockSite(runner, listener, ssl_context=self._context).start()
+        return int(listener.getsockname()[1])
+
+    def _listener(self, key: str, port: int | None) -> socket.socket:
+        """Open a port; at the first start choose one that is free."""
         for candidate in [port] if port is not None else random.sample(_PORTS, 50):
             try:
-                listener = socket.create_server(("127.0.0.1", candidate), backlog=512)
+                return socket.create_server(("127.0.0.1", candidate), backlog=512)
             except OSError:
                 continue
-            await web.SockSite(runner, listener, ssl_context=self._context).start()
-            return candidate
         place = self.home / "ports.json"
         raise StartError(f"port {port} of {key} is in use by another program; free it, or delete {place} for new ports")
 
     async def stop(self) -> None:
         """Close everything."""
+        await self._ssh.stop()
         for runner in self._runners:
             await runner.cleanup()
         self.log.close()

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulator import code
+
 START_TIMEOUT = 30.0
 _POLL = 0.05
 
@@ -26,13 +28,27 @@ class DaemonError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SshAddress:
+    """How to reach a node over SSH; `host_key` is the fingerprint, `public_key` what goes into `known_hosts`."""
+
+    address: str
+    port: int
+    host_key: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedConnection:
-    """How to reach one cluster or standalone host, as root@pam's token."""
+    """How to reach one cluster or standalone host: the API as root@pam's token, each node over SSH as root."""
 
     endpoints: list[str]
     ca_file: Path
     token_id: str
     token_secret: str = field(repr=False)
+    ssh: dict[str, SshAddress]
+    """By the name of the node."""
+    ssh_key: Path
+    """The private key that may log in; the password of root@pam may as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +72,7 @@ def ensure(home: Path, topology: str) -> Running:
     with _locked(home):
         running = find(home)
         if running is None:
+            _end(home)  # one that was started before its code was updated; its state stays
             return _start(home, topology)
         if running.topology != Path(topology).stem:
             raise DaemonError(f"a simulator of topology {running.topology!r} runs in {home}; stop it first")
@@ -63,9 +80,12 @@ def ensure(home: Path, topology: str) -> Running:
 
 
 def find(home: Path) -> Running | None:
-    """Return the simulator that runs in this home and answers, or None."""
-    running = _read(home.resolve())
-    return running if running is not None and _answers(running) else None
+    """Return the simulator of today's code that runs in this home and answers, or None."""
+    home = home.resolve()
+    files = _written(home)
+    if files is None or files[0].get("code") != code.version() or _answering(home) is None:
+        return None
+    return _running(home, *files)
 
 
 def stop(home: Path, timeout: float = 10.0) -> bool:
@@ -74,27 +94,38 @@ def stop(home: Path, timeout: float = 10.0) -> bool:
     if not home.is_dir():
         return False
     with _locked(home):
-        running = find(home)
-        if running is None:
-            return False
-        os.kill(running.pid, signal.SIGTERM)
-        end = time.monotonic() + timeout
-        while _alive(running.pid):
-            if time.monotonic() > end:
-                os.kill(running.pid, signal.SIGKILL)
-            time.sleep(_POLL)
-        return True
+        return _end(home, timeout)
+
+
+def _end(home: Path, timeout: float = 10.0) -> bool:
+    """End whatever simulator answers in this home, in good order or after a while by force."""
+    pid = _answering(home)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + timeout
+    while _alive(pid):
+        if time.monotonic() > end:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL)
+    return True
 
 
 def control(running: Running, method: str, command: str, body: object = None) -> Any:
     """Call the control plane of a running simulator and return its data."""
-    address = urlsplit(running.control)
     ca_file = next(iter(running.connections.values())).ca_file
+    return _call((running.control, ca_file, running.control_key), method, command, body)
+
+
+def _call(door: tuple[str, Path, str], method: str, command: str, body: object = None) -> Any:
+    """Call the control plane at an address, with a CA file and a key, and return its data."""
+    url, ca_file, key = door
+    address = urlsplit(url)
     context = ssl.create_default_context(cafile=ca_file)
     connection = HTTPSConnection(address.hostname or "", address.port, timeout=10, context=context)
     try:
         text = None if body is None else json.dumps(body)
-        connection.request(method, f"{address.path}/{command}", text, {"X-Sim-Key": running.control_key})
+        connection.request(method, f"{address.path}/{command}", text, {"X-Sim-Key": key})
         answer = json.load(connection.getresponse())
     finally:
         connection.close()
@@ -111,19 +142,38 @@ def _locked(home: Path) -> Iterator[None]:
         yield
 
 
-def _read(home: Path) -> Running | None:
-    """Read what the running simulator has written about itself."""
+def _written(home: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Read what a simulator has written about itself, and its secrets."""
     try:
         written = json.loads((home / "simulator.json").read_text(encoding="utf-8"))
-        credentials = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
+        return written, json.loads((home / "credentials.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def _answering(home: Path) -> int | None:
+    """Return the process that answers in this home and is the one that it says, of whatever version."""
+    files = _written(home)
+    if files is None or not _alive(files[0]["pid"]):
+        return None
+    written, credentials = files
+    door = (written["control"], Path(written["ca_file"]), credentials["control_key"])
+    with suppress(OSError, HTTPException, ValueError, KeyError, DaemonError):
+        if _call(door, "GET", "ping")["pid"] == written["pid"]:
+            return int(written["pid"])
+    return None
+
+
+def _running(home: Path, written: dict[str, Any], credentials: dict[str, Any]) -> Running:
+    """Say in types what a simulator of today's code has written."""
     connections = {
         name: SimulatedConnection(
             endpoints=entry["endpoints"],
             ca_file=Path(written["ca_file"]),
             token_id=credentials["tokens"][name]["id"],
             token_secret=credentials["tokens"][name]["secret"],
+            ssh={node: SshAddress(**address) for node, address in entry["ssh"].items()},
+            ssh_key=Path(written["ssh_key"]),
         )
         for name, entry in written["connections"].items()
     }
@@ -131,16 +181,6 @@ def _read(home: Path) -> Running | None:
         pid=written["pid"], home=home, topology=written["topology"], connections=connections,
         control=written["control"], control_key=credentials["control_key"],
     )  # fmt: skip
-
-
-def _answers(running: Running) -> bool:
-    """Tell whether the simulator answers and is the process that it says."""
-    if not _alive(running.pid):
-        return False
-    try:
-        return bool(control(running, "GET", "ping")["pid"] == running.pid)
-    except (OSError, HTTPException, ValueError, KeyError, DaemonError):
-        return False
 
 
 def _alive(pid: int) -> bool:
@@ -162,9 +202,9 @@ def _start(home: Path, topology: str) -> Running:
     pid = _spawn(home, topology, log)
     end = time.monotonic() + START_TIMEOUT
     while time.monotonic() < end:
-        running = _read(home)
-        if running is not None and running.pid == pid and _answers(running):
-            return running
+        files = _written(home)
+        if files is not None and _answering(home) == pid:
+            return _running(home, *files)
         if not _alive(pid):
             said = log.read_bytes()[place:].decode(errors="replace").strip().splitlines()
             raise DaemonError(said[-1] if said else f"the simulator ended at once; see {log}")

@@ -38,12 +38,17 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file that is kept as its text; `node` is empty for what all nodes share (below `/etc/pve`)."""
+    """A file that is kept as its text; `node` is empty for what all nodes share (below `/etc/pve`).
+
+    What is no text is kept as base64 (`binary`). A path that ends with a slash is a folder.
+    """
 
     node: str
     path: str
     text: str
     changed: float
+    mode: int = 0o644
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +294,7 @@ class HaNode:
 
     name: str
     status: str = "online"
-    lrm: str = "idle"
+    lrm: str = "wait_for_agent_lock"
     maintenance: bool = False
     since: float = 0.0
     seen: float = 0.0

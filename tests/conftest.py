@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from proxmoxer import ProxmoxAPI
 
 from simulator import daemon
 from tests.engine import Program
+
+settings.register_profile(
+    "labs", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("labs")  # busy machines are slow; and a red run of CI can be repeated
 
 
 @dataclass

@@ -223,6 +223,8 @@ def refs(level: Level, call: Call) -> list[Entry]:
     rows = _ref_rows(cluster, "dc")
     if own is not cluster:
         rows += _ref_rows(own, "guest")
+    for name in sorted(cluster.sdn_ipsets()):
+        rows.append({"type": "ipset", "name": name, "ref": f"+sdn/{name}", "scope": "sdn"})
     return [row for row in rows if call.optional("type") in (None, row["type"])]
 
 
@@ -239,5 +241,6 @@ for _level in WITH_NAMES:
     for _verb, _path, _handler, _params, _protected in _METHODS:
         route(
             _verb, f"{_level.path}{_path}", params={**_level.params, **_params},
-            check=_level.audit if _verb == "GET" else _level.modify, protected=_protected, rest=_path.endswith("{cidr}"),
+            check=_level.audit if _verb == "GET" else _level.modify, protected=_protected,
+            rest=_path.endswith("{cidr}"),
         )(functools.partial(_handler, _level))  # fmt: skip

@@ -44,6 +44,7 @@ from simulator.guests.qemu_power import view_for
 from simulator.guests.qemu_update import check_public_keys
 from simulator.guests.rights import check_allocation
 from simulator.guests.storages import StorageView
+from simulator.ha.requests import check_may_destroy
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, number, string
@@ -213,6 +214,7 @@ def destroy_container(call: Call) -> str:
     vmid = call.integer("vmid")
     guest = call.datacenter.guest(vmid, "lxc", call.node)
     check_protection(guest, f"can't remove CT {vmid}")
+    check_may_destroy(call, guest)
     _check_destroyable(call, guest)
     return call.start_task("vzdestroy", str(vmid), worker(lambda run: _destroy(run, call)))
 

@@ -10,6 +10,7 @@ from simulator.api.qemu import GUEST, VMID
 from simulator.api.qemu_clone import SNAPNAME, check_pool, check_target
 from simulator.api.storage_nodes import view_of
 from simulator.errors import ApiError, TaskError
+from simulator.firewall import files as firewall_files
 from simulator.guests.draft import Draft, check_lock, format_size, is_running, set_lock, snapshot_config, worker
 from simulator.guests.features import can, is_base
 from simulator.guests.life import free_quietly, join_pool
@@ -129,6 +130,7 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], *, full: bool) -> S
     set_lock(run.datacenter, vmid, None)
     node = call.optional("target") or run.node
     run.datacenter.guests.put(Guest(vmid=newid, type="lxc", node=node, config=config))
+    firewall_files.clone_guest(run.datacenter, vmid, newid, run.now)
     join_pool(run.datacenter, newid, call.optional("pool"))
 
 

@@ -25,6 +25,7 @@ from simulator.guests.migration import (
 )
 from simulator.guests.qemu_power import view_for
 from simulator.guests.storages import StorageView
+from simulator.ha import requests as ha
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, integer, number, string
@@ -81,6 +82,9 @@ def migrate(call: Call) -> str:
     target = target_node(call)
     guest, view = call.datacenter.guest(call.integer("vmid"), "lxc", call.node), view_of(call)
     check_lock(guest)
+    request = ha.instead(call, "migrate")
+    if request is not None:
+        return request
     if is_running(guest) and not (call.flag("online") or call.flag("restart")):
         raise ApiError("can't migrate running container without --online or --restart")
     wanted = storage_map(call, "target-storage", target.name)

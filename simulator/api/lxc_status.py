@@ -9,6 +9,7 @@ from simulator.api.qemu import GUEST
 from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import is_running, worker
 from simulator.guests.lxc_power import DEFAULT_TIMEOUT, check_running, reboot, shutdown, start, status_row, stop
+from simulator.ha import requests as ha
 from simulator.routing import Call, route
 from simulator.schema import boolean, integer
 from simulator.tasks import Lock, Steps, TaskRun, guest_lock_path
@@ -31,7 +32,7 @@ def status_index(call: Call) -> list[dict[str, str]]:  # noqa: ARG001 - every ha
 def current(call: Call) -> dict[str, Any]:
     """Return what a container does."""
     guest = call.datacenter.guest(call.integer("vmid"), "lxc", call.node)
-    return status_row(call.datacenter, guest, call.now) | {"ha": {"managed": 0}}
+    return status_row(call.datacenter, guest, call.now) | {"ha": ha.status_field(call.datacenter, guest)}
 
 
 def _run(call: Call, type_: str, body: Callable[[TaskRun], Steps]) -> str:
@@ -51,7 +52,7 @@ def start_container(call: Call) -> str:
     guest = call.datacenter.guests.get(vmid)
     if guest is not None and (guest.type, guest.node) == ("lxc", call.node) and is_running(guest):
         raise ApiError(f"CT {vmid} already running")
-    return _run(call, "vzstart", lambda run: start(run, vmid, skiplock=skiplock))
+    return ha.instead(call, "start") or _run(call, "vzstart", lambda run: start(run, vmid, skiplock=skiplock))
 
 
 @route(
@@ -68,7 +69,7 @@ def stop_container(call: Call) -> str:
             if task.type in ("vzshutdown", "vzreboot") and task.id == str(vmid) and task.node == call.node:
                 call.tasks.stop(task.upid)
     skiplock = call.flag("skiplock")
-    return _run(call, "vzstop", lambda run: stop(run, vmid, skiplock=skiplock))
+    return ha.instead(call, "stop") or _run(call, "vzstop", lambda run: stop(run, vmid, skiplock=skiplock))
 
 
 @route(
@@ -80,6 +81,9 @@ def shutdown_container(call: Call) -> str:
     """Shut a container down."""
     vmid = check_running(call.datacenter, call.integer("vmid"), call.node).vmid
     timeout, force = call.integer("timeout", DEFAULT_TIMEOUT), call.flag("forceStop")
+    request = ha.instead(call, "shutdown")
+    if request is not None:
+        return request
     return _run(call, "vzshutdown", lambda run: shutdown(run, vmid, timeout, force=force))
 
 

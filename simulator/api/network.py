@@ -14,6 +14,7 @@ from simulator.network.kinds import counts, prefix_of
 from simulator.network.parsing import Entry, Interfaces
 from simulator.routing import Call, route
 from simulator.schema import Param, boolean, integer, string
+from simulator.sdn.config import node_zones, reload_node, version, zone_vnets
 from simulator.tasks import Steps, TaskRun
 
 _NODE = string(format="pve-node")
@@ -88,9 +89,9 @@ def _vlan_id_or_range(value: str) -> None:
         raise ValueError(f"VLAN range must go from lower to higher tag '{value}'")
 
 
-def may_use_bridge(call: Call, bridge: str) -> bool:
-    """Tell whether the caller may see and use a bridge: bridges belong to the zone `localnetwork`."""
-    return call.access.may(f"/sdn/zones/localnetwork/{bridge}", ["SDN.Audit", "SDN.Use"], any_of=True)
+def may_use_bridge(call: Call, zone: str, bridge: str) -> bool:
+    """Tell whether the caller may see and use a bridge or virtual network; plain bridges are in `localnetwork`."""
+    return call.access.may(f"/sdn/zones/{zone}/{bridge}", ["SDN.Audit", "SDN.Use"], any_of=True)
 
 
 def _has_type(kind: str, wanted: str | None) -> bool:
@@ -111,11 +112,26 @@ def interfaces(call: Call) -> list[dict[str, Any]]:
     changes = files.changes(call.datacenter, call.node)
     if changes:
         call.extra["changes"] = changes
-    return [
+    wanted = call.optional("type")
+    rows = [
         {"iface": name, **entry}
         for name, entry in files.read(call.datacenter, call.node).entries.items()
-        if name != "lo" and _has_type(entry["type"], call.optional("type"))
-        and (entry["type"] not in _BRIDGES or may_use_bridge(call, name))
+        if name != "lo" and _has_type(entry["type"], wanted)
+        and (entry["type"] not in _BRIDGES or may_use_bridge(call, "localnetwork", name))
+    ]  # fmt: skip
+    return rows + (_vnets(call) if wanted in ("any_bridge", "include_sdn", "vnet") else [])
+
+
+def _vnets(call: Call) -> list[dict[str, Any]]:
+    """List the virtual networks of the node that the caller may use."""
+    return [
+        {
+            "iface": vnet.id, "type": "vnet", "active": "1", "ipam": int("ipam" in zone.options),
+            "vlanaware": int(vnet.options.get("vlanaware") == "1"), "comments": vnet.options.get("alias"),
+        }
+        for zone in node_zones(call.datacenter, call.node)
+        for vnet in zone_vnets(call.datacenter, zone.id)
+        if may_use_bridge(call, zone.id, vnet.id)
     ]  # fmt: skip
 
 
@@ -282,7 +298,10 @@ def apply_changes(call: Call) -> str:
     """Put what is staged in effect; without anything staged the interfaces are just reloaded."""
 
     def body(run: TaskRun) -> Steps:
+        files.activate(run.datacenter, run.node)
         yield _RELOAD_SECONDS
-        files.apply(run.datacenter, run.node)
+        files.reload(run.datacenter, run.node)
+        if version(run.datacenter, "running"):
+            reload_node(run.datacenter, run.node)
 
     return call.start_task("srvreload", "networking", body)

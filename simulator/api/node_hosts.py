@@ -24,14 +24,16 @@ ff02::3 ip6-allhosts
 
 
 def hosts_text(datacenter: Datacenter, name: str) -> str:
-    """Return the file; a host on which nobody changed it has the one of its installer."""
+    """Return the file. Until it is asked for the first time it is what the installer wrote; then it is kept."""
     file = datacenter.files.get(f"{name}:{PATH}")
     if file is not None:
         return file.text
     node = datacenter.nodes[name]
     domain = node.dns.get("search", "")
     full_name = f"{name}.{domain} {name}" if domain else name
-    return f"127.0.0.1 localhost.localdomain localhost\n{node.ip} {full_name}\n{_LAST_LINES}"
+    text = f"127.0.0.1 localhost.localdomain localhost\n{node.ip} {full_name}\n{_LAST_LINES}"
+    datacenter.files.put(File(node=name, path=PATH, text=text, changed=node.started))
+    return text
 
 
 def _digest(text: str) -> str:

@@ -28,6 +28,7 @@ from simulator.guests.qemu_status import status_row
 from simulator.guests.qemu_update import given_options, normalise
 from simulator.guests.rights import check_allocation
 from simulator.guests.storages import StorageView
+from simulator.ha.requests import check_may_destroy
 from simulator.records import Guest
 from simulator.routing import Call, route
 from simulator.schema import boolean, integer, string
@@ -170,6 +171,7 @@ def destroy_machine(call: Call) -> str:
     vmid = call.integer("vmid")
     guest = call.datacenter.guest(vmid, "qemu", call.node)
     check_protection(guest, f"can't remove VM {vmid}")
+    check_may_destroy(call, guest)
     _check_stopped(guest)
     return call.start_task("qmdestroy", str(vmid), worker(lambda run: _destroy(run, call)))
 

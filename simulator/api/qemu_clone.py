@@ -7,6 +7,7 @@ from typing import Any
 from simulator.api.qemu import GUEST, VMID
 from simulator.api.storage_nodes import view_of
 from simulator.errors import ApiError, PermissionDenied, TaskError
+from simulator.firewall import files as firewall_files
 from simulator.guests.draft import Draft, check_lock, is_running, snapshot_config, worker
 from simulator.guests.facts import storage_visible
 from simulator.guests.features import can
@@ -150,6 +151,7 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], wish: Wish) -> Step
         config["description"] = call.text("description")
     new = Guest(vmid=wish.newid, type="qemu", node=call.optional("target") or run.node, config=config)
     run.datacenter.guests.put(new)
+    firewall_files.clone_guest(run.datacenter, guest.vmid, wish.newid, run.now)
     join_pool(run.datacenter, wish.newid, call.optional("pool"))
 
 

@@ -28,6 +28,7 @@ from simulator.guests.qemu_hotplug import bridge_exists
 from simulator.guests.qemu_power import nics, view_for
 from simulator.guests.storages import StorageView
 from simulator.guests.transfer import BYTES_PER_SECOND
+from simulator.ha import requests as ha
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, integer, string
@@ -82,12 +83,14 @@ def preconditions(call: Call) -> dict[str, Any]:
     call.need_quorum()
     guest, view = call.datacenter.guest(call.integer("vmid"), "qemu", call.node), view_of(call)
     lacking = {name: unavailable_storages(view, _volume_ids(guest), name) for name in other_nodes(call)}
-    return {
+    against: dict[str, dict[str, Any]] = {
+        name: {"unavailable_storages": storages} if storages else {} for name, storages in lacking.items()
+    }
+    managed = ha.preconditions(call.datacenter, guest, against)
+    return managed | {
         "running": int(is_running(guest)),
-        "allowed_nodes": [name for name, storages in lacking.items() if not storages],
-        "not_allowed_nodes": {
-            name: {"unavailable_storages": storages} if storages else {} for name, storages in lacking.items()
-        },
+        "allowed_nodes": [name for name, reasons in against.items() if not reasons],
+        "not_allowed_nodes": against,
         "local_disks": [_disk_row(*found) for found in _local_drives(view, guest)],
         "local_resources": _local_devices(guest),
         "mapped-resources": [],
@@ -122,6 +125,9 @@ def migrate(call: Call) -> str:
     call.root_only("force", "migration_type", "migration_network")
     guest, view = call.datacenter.guest(call.integer("vmid"), "qemu", call.node), view_of(call)
     check_lock(guest)
+    request = ha.instead(call, "migrate")
+    if request is not None:
+        return request
     if is_running(guest) and not call.flag("online"):
         raise ApiError("can't migrate running VM without --online")
     wanted = storage_map(call, "targetstorage", target.name)

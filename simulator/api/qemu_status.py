@@ -20,6 +20,7 @@ from simulator.guests.qemu_power import (
     view_for,
 )
 from simulator.guests.qemu_status import current_row
+from simulator.ha import requests as ha
 from simulator.records import Guest
 from simulator.routing import Call, route
 from simulator.schema import boolean, integer, string
@@ -51,7 +52,8 @@ def status_index(call: Call) -> list[dict[str, str]]:  # noqa: ARG001 - every ha
 )  # fmt: skip
 def current(call: Call) -> dict[str, Any]:
     """Return what a machine does."""
-    return current_row(call.datacenter.guest(call.integer("vmid"), "qemu", call.node), call.now)
+    guest = call.datacenter.guest(call.integer("vmid"), "qemu", call.node)
+    return current_row(guest, call.now) | {"ha": ha.status_field(call.datacenter, guest)}
 
 
 def _run(call: Call, type_: str, body: Callable[[TaskRun], Steps]) -> str:
@@ -95,7 +97,7 @@ def start_machine(call: Call) -> str:
     call.root_only("skiplock", "stateuri", "migratedfrom", "migration_type", "migration_network", "targetstorage")
     call.need_quorum()
     vmid, skiplock = call.integer("vmid"), call.flag("skiplock")
-    return _run(call, "qmstart", lambda run: start(run, vmid, skiplock=skiplock))
+    return ha.instead(call, "start") or _run(call, "qmstart", lambda run: start(run, vmid, skiplock=skiplock))
 
 
 @route(
@@ -121,7 +123,7 @@ def stop_machine(call: Call) -> str:
         for task in call.datacenter.tasks.by("running", value=True):
             if task.type in ("qmshutdown", "qmreboot") and task.id == str(vmid) and task.node == call.node:
                 call.tasks.stop(task.upid)
-    return _run(call, "qmstop", lambda run: stop(run, vmid, skiplock=skiplock))
+    return ha.instead(call, "stop") or _run(call, "qmstop", lambda run: stop(run, vmid, skiplock=skiplock))
 
 
 @route(
@@ -143,6 +145,9 @@ def shutdown_machine(call: Call) -> str:
     call.root_only("skiplock", "keepActive")
     vmid, timeout = call.integer("vmid"), call.integer("timeout", DEFAULT_TIMEOUT)
     force, skiplock = call.flag("forceStop"), call.flag("skiplock")
+    request = ha.instead(call, "shutdown")
+    if request is not None:
+        return request
     guest = call.datacenter.guests.get(vmid)
     if guest is not None and guest.paused:
         if not force:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.guests.facts import boot_disk_size, guest_name, guest_numbers, is_shared, storage_usage, storage_visible
+from simulator.ha.state import shown_state, sid_of
 from simulator.records import Guest, Node, Section
 from simulator.routing import Call, route
 from simulator.schema import string
@@ -57,6 +58,9 @@ def guest_row(datacenter: Datacenter, guest: Guest, now: float, pool: str | None
         row["uptime"] = int(now - guest.started)
     if pool is not None:
         row["pool"] = pool
+    if datacenter.ha_resources:
+        state = shown_state(datacenter, sid_of(guest))
+        row |= {"hastate": state} if state is not None else {}
     return row
 
 
@@ -99,6 +103,8 @@ def resources(call: Call) -> list[dict[str, Any]]:
     if wanted in (None, "node"):
         for node in datacenter.nodes:
             row = node_row(node, now, audit=access.may(f"/nodes/{node.name}", ["Sys.Audit"]))
+            managed = datacenter.ha_nodes.get(node.name)
+            row |= {"hastate": managed.status} if managed is not None else {}
             rows.append(row | {"cgroup-mode": 2} if node.online else row)
     if wanted in (None, "storage"):
         seen = [row for row in datacenter.storages if access.may(f"/storage/{row.id}", ["Datastore.Audit"])]

@@ -45,12 +45,14 @@ def create_zone(call: Call) -> None:
     """Add a zone; an EVPN zone gets the MAC address of its gateways."""
     row = SdnObject(kind="zones", id=call.text("zone"), type=call.text("type"), options=given(call, ZONE_OPTIONS))
     if row.type == "evpn" and "mac" not in row.options:
-        row = replace(row, options={**row.options, "mac": _mac()})
+        row = replace(row, options={**row.options, "mac": _mac(call)})
     editing.create(call, editing.ZONES, row, check_zone)
 
 
-def _mac() -> str:
-    return "BC:24:11:" + ":".join(f"{byte:02X}" for byte in secrets.token_bytes(3))
+def _mac(call: Call) -> str:
+    prefix = call.datacenter.options.get("mac_prefix")
+    first = prefix.value.rstrip(":") if prefix is not None else "BC:24:11"
+    return ":".join([first, *(f"{byte:02X}" for byte in secrets.token_bytes(3))])
 
 
 @route(

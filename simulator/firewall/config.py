@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from simulator.formats import check_format
 from simulator.schema import Param
 
 Entry = dict[str, Any]
+SetNames = Callable[[], frozenset[str]]
 
 _SECTIONS = {
     "cluster": ("options", "aliases", "rules", "group", "ipset"),
@@ -38,6 +39,8 @@ class Firewall:
     rules: list[Rule] = field(default_factory=list)
     groups: dict[str, list[Rule]] = field(default_factory=dict)
     group_comments: dict[str, str] = field(default_factory=dict)
+    sdn_ipsets: SetNames = frozenset
+    """Names the ipsets that a cluster has because of its virtual networks; no file holds them."""
 
     def find(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """Return an alias or an ipset, or None."""
@@ -47,9 +50,15 @@ class Firewall:
 
 
 def lookup_in(own: Firewall | None, cluster: Firewall | None) -> Lookup:
-    """Return the look-up of names: `guest/` in the guest's file, `dc/` in the cluster's, else in both."""
+    """Return the look-up of names: `guest/` in the guest's file, `dc/` in the cluster's, else in both.
+
+    `sdn/` is for the ipsets of virtual networks.
+    """
 
     def find(kind: str, scope: str, name: str) -> Mapping[str, Any] | None:
+        if scope == "sdn/":
+            known = kind == "ipset" and cluster is not None and name in cluster.sdn_ipsets()
+            return {"name": name} if known else None
         places = {"guest/": [own], "dc/": [cluster]}.get(scope, [own, cluster])
         return next((found for place in places if place and (found := place.find(kind, name))), None)
 
@@ -69,10 +78,12 @@ def digest_of(entries: Iterable[Mapping[str, Any]]) -> str:
 class _Reader:
     """Goes through a file; lines that say nothing sensible are skipped."""
 
-    def __init__(self, environment: str, options: Mapping[str, Param], cluster: Firewall | None) -> None:
+    def __init__(
+        self, environment: str, options: Mapping[str, Param], cluster: Firewall | None, sdn_ipsets: SetNames
+    ) -> None:
         self._environment = environment
         self._options = options
-        self.result = Firewall()
+        self.result = Firewall(sdn_ipsets=sdn_ipsets)
         self._cluster = self.result if environment == "cluster" else cluster
         self._section, self._name = "", ""
 
@@ -172,9 +183,15 @@ class _Reader:
         return cidr
 
 
-def parse(text: str, environment: str, options: Mapping[str, Param], cluster: Firewall | None = None) -> Firewall:
+def parse(
+    text: str,
+    environment: str,
+    options: Mapping[str, Param],
+    cluster: Firewall | None = None,
+    sdn_ipsets: SetNames = frozenset,
+) -> Firewall:
     """Read a file; `options` are the options that it may have, `cluster` is the file of the cluster."""
-    return _Reader(environment, options, cluster).read(text)
+    return _Reader(environment, options, cluster, sdn_ipsets).read(text)
 
 
 def render(firewall: Firewall) -> str:

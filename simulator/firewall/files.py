@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from simulator.firewall.config import Firewall, parse, render
 from simulator.firewall.options import BY_ENVIRONMENT
 from simulator.records import File
@@ -28,11 +30,19 @@ def vnet_path(vnet: str) -> str:
 
 def load_cluster(datacenter: Datacenter, now: float) -> Firewall:
     """Read the cluster's file; a firewall that was enabled for a test only is off again after a minute."""
-    found = parse(_text(datacenter, CLUSTER_PATH), "cluster", BY_ENVIRONMENT["cluster"])
+    text = _text(datacenter, CLUSTER_PATH)
+    found = parse(text, "cluster", BY_ENVIRONMENT["cluster"], sdn_ipsets=functools.partial(sdn_ipsets, datacenter))
     enabled = found.options.get("enable", 0)
     if enabled > 1 and now - enabled > _TEST_SECONDS:
         found.options["enable"] = 0
     return found
+
+
+def sdn_ipsets(datacenter: Datacenter) -> frozenset[str]:
+    """Return the names of the ipsets that follow from running virtual networks and from addresses given out."""
+    vnets = datacenter.sdn_running.by("kind", "vnets")
+    names = {f"{vnet.id}-{part}" for vnet in vnets for part in ("all", "gateway", "no-gateway", "dhcp")}
+    return frozenset(names | {f"guest-ipam-{entry.vmid}" for entry in datacenter.ips if entry.vmid})
 
 
 def load(datacenter: Datacenter, path: str, environment: str, cluster: Firewall) -> Firewall:

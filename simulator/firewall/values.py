@@ -9,7 +9,7 @@ from simulator.firewall.names import ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, SERVIC
 from simulator.formats import named_format
 
 NAME = r"[A-Za-z][A-Za-z0-9\-_]+"
-SCOPED_NAME = re.compile(rf"(dc/|guest/)?({NAME})", re.ASCII)
+SCOPED_NAME = re.compile(rf"(dc/|guest/|sdn/)?({NAME})", re.ASCII)
 _LONGEST_NAME = 64
 _LAST_PORT = 65535
 _MOST_PORTS = 15
@@ -17,12 +17,12 @@ _BITS = {4: 32, 6: 128}
 
 
 def address_version(text: str) -> int | None:
-    """Check a list of addresses, networks or a range; return its IP version, None for the name of a set or alias."""
+    """Check a list of addresses, networks or a range; return its IP version, None for a set, an alias or nothing."""
     if text.startswith("+") and not re.search(r"\s", text):
         if len(text) > _LONGEST_NAME + 1:
             raise ValueError("ipset name too long")
         return None
-    if SCOPED_NAME.fullmatch(text):
+    if not text or SCOPED_NAME.fullmatch(text):
         if len(text) > _LONGEST_NAME:
             raise ValueError("alias name too long")
         return None
@@ -143,8 +143,8 @@ def _addr_spec(value: str) -> None:
 
 def check_ports(text: str, *, destination: bool) -> None:
     """Check a list of ports, ranges and service names; as a destination also types of ICMP messages."""
-    items = text.split(",")
-    if not items[-1]:
+    items = text.split(",") if text else []
+    if items and not items[-1]:
         raise ValueError("extraneous commas in list")
     numbers, icmp = 0, False
     for item in items:

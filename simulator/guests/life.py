@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simulator.errors import ApiError, PermissionDenied
+from simulator.firewall import files as firewall_files
 from simulator.guests.storages import StorageView
 from simulator.records import Guest
 from simulator.routing import Call
@@ -48,6 +49,7 @@ def leave_no_trace(datacenter: Datacenter, vmid: int) -> None:
         if vmid in pool.vms:
             datacenter.pools.put(replace(pool, vms=pool.vms - {vmid}))
     datacenter.acl.delete(f"/vms/{vmid}")
+    firewall_files.remove_guest(datacenter, vmid)
     datacenter.guests.delete(vmid)
 
 

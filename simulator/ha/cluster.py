@@ -24,7 +24,6 @@ def run(datacenter: Datacenter, due: float) -> None:
             _step(datacenter, datacenter.ha_services[service.sid])
         if list(datacenter.ha_services) == before:
             break
-    _wake_local_managers(datacenter)
 
 
 def set_all(datacenter: Datacenter, node: str, old: str | None, new: str) -> None:
@@ -81,7 +80,10 @@ def _follow_resources(datacenter: Datacenter) -> None:
 
 
 def _step(datacenter: Datacenter, service: HaService) -> None:
-    """Move a resource on from the state that it is in."""
+    """Move a resource on from the state that it is in; on a lost node it waits for that to be fenced."""
+    here = datacenter.ha_nodes.get(service.node)
+    if here is not None and here.status not in ("online", "maintenance") and service.state != "recovery":
+        return
     frozen = value(datacenter, "disarmed") == "freeze"
     if frozen and service.state not in ("freeze", "error", "fence", "recovery", "migrate", "relocate"):
         put_service(datacenter, service, "freeze")
@@ -149,7 +151,7 @@ def _give_up_here(datacenter: Datacenter, service: HaService, resource: Section)
 
 def _request_stop(datacenter: Datacenter, service: HaService, _resource: Section) -> None:
     guest = guest_of(datacenter, service.sid)
-    if not service.task and (guest is None or guest.status != "running"):
+    if guest is None or (service.task == "stopped" and guest.status != "running"):
         put_service(datacenter, service, "stopped", failed_starts=0, relocations=0, tried=frozenset())
 
 
@@ -201,11 +203,3 @@ _STEPS: dict[str, Callable[[Datacenter, HaService, Section], None]] = {
     "error": _error,
     "freeze": _freeze,
 }
-
-
-def _wake_local_managers(datacenter: Datacenter) -> None:
-    """Let the local managers of nodes with resources ask for their lock."""
-    busy = {service.target or service.node for service in datacenter.ha_services}
-    for row in datacenter.ha_nodes:
-        if row.lrm == "idle" and row.name in busy and datacenter.nodes[row.name].online:
-            datacenter.ha_nodes.put(replace(row, lrm="wait_for_agent_lock"))

@@ -30,25 +30,25 @@ _SHUTDOWN = {"timeout": 60, "forceStop": True}
 
 def run(world: World, datacenter: Datacenter, tasks: TaskRunner) -> None:
     """Do a round on every node that is up."""
+    busy = {service.node for service in datacenter.ha_services}
     for row in datacenter.ha_nodes:
         if datacenter.nodes[row.name].online and row.status in ("online", "maintenance"):
-            row = _manager_state(datacenter, row)
+            _move_manager_on(datacenter, row, busy=row.name in busy)
     for service in datacenter.ha_services:
         found = datacenter.ha_nodes.get(service.node)
         if found is not None and found.lrm in ("active", "maintenance") and datacenter.nodes[found.name].online:
             _Worker(world, datacenter, tasks, service).work()
 
 
-def _manager_state(datacenter: Datacenter, row: HaNode) -> HaNode:
-    """Move a local manager on: it gets its lock in the round after it asked for it."""
+def _move_manager_on(datacenter: Datacenter, row: HaNode, *, busy: bool) -> None:
+    """Move a local manager on: it gets its lock as soon as it has something to do."""
     lrm = row.lrm
     if row.maintenance:
         lrm = "maintenance"
-    elif lrm == "maintenance":
+    elif lrm == "maintenance" or busy:
         lrm = "active"
-    elif lrm == "wait_for_agent_lock":
-        lrm = "active"
-    return datacenter.ha_nodes.put(replace(row, lrm=lrm)) if lrm != row.lrm else row
+    if lrm != row.lrm or row.seen:
+        datacenter.ha_nodes.put(replace(row, lrm=lrm, seen=0.0))
 
 
 class _Worker:
@@ -88,8 +88,8 @@ class _Worker:
     def _keep_stopped(self, guest: Guest) -> None:
         if guest.status == "running":
             self._begin(guest, "shutdown", _SHUTDOWN)
-        elif self._service.task:
-            self._put(task="", running=False)
+        else:
+            self._put(task="stopped", running=False)
 
     def _move(self, guest: Guest, last: str) -> None:
         """Move a guest: while it runs, or for a relocation after it was shut down."""

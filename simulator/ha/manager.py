@@ -126,9 +126,9 @@ class HaManager:
                 cluster.set_all(datacenter, row.name, "fence", "recovery")
 
     def _node_is_there(self, row: HaNode) -> None:
-        """Note a node that is up; one that came back begins with an idle local manager."""
+        """Note a node that is up; one that came back begins with a local manager that has no lock."""
         if row.status in ("unknown", "fence"):
-            row = self._datacenter.ha_nodes.put(replace(row, lrm="idle"))
+            row = self._datacenter.ha_nodes.put(replace(row, lrm="wait_for_agent_lock"))
             cluster.set_all(self._datacenter, row.name, "fence", "recovery")
         status = "maintenance" if row.lrm == "maintenance" else "online"
         if row.status != status:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.errors import ApiError, TaskError
-from simulator.ha.rules import affine
-from simulator.ha.state import command, requested, set_requested, shown_state, sid_of
+from simulator.ha.rules import affine, forget
+from simulator.ha.state import command, requested, set_requested, shown_state, sid_of, wake
 from simulator.records import Guest
 from simulator.routing import Call
 from simulator.state import Datacenter
@@ -59,6 +59,18 @@ def _ask_for_migration(run: TaskRun, sid: str, target: str) -> Steps:
     command(run.datacenter, run.now, f"migrate {sid} {target}")
 
 
+def preconditions(datacenter: Datacenter, guest: Guest, nodes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what management adds to the preconditions of a migration, given what stands against each node."""
+    if not is_managed(datacenter, guest):
+        return {}
+    sid = sid_of(guest)
+    for name, reasons in nodes.items():
+        found = [{"sid": other, "cause": "resource-affinity"} for other in blocking(datacenter, sid, name)]
+        if found:
+            reasons["blocking-ha-resources"] = found
+    return {"dependent-ha-resources": affine(datacenter, sid, "positive")}
+
+
 def status_field(datacenter: Datacenter, guest: Guest) -> dict[str, Any]:
     """Return the field `ha` of a guest's status."""
     sid = sid_of(guest)
@@ -74,3 +86,5 @@ def check_may_destroy(call: Call, guest: Guest) -> None:
         label = "VM" if guest.type == "qemu" else "CT"
         raise ApiError(f"unable to remove {label} {guest.vmid} - used in HA resources and purge parameter not set.")
     call.datacenter.ha_resources.delete(sid)
+    forget(call.datacenter, sid)
+    wake(call.datacenter, call.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.formats import split_list
 from simulator.records import HaService, Section
@@ -19,6 +19,18 @@ def priorities(rule: Section) -> dict[str, int]:
     """Return the nodes of a rule with their priorities."""
     parts = (item.partition(":") for item in split_list(rule.options["nodes"]))
     return {name: int(priority or 0) for name, _, priority in parts}
+
+
+def forget(datacenter: Datacenter, sid: str) -> None:
+    """Take a resource out of all rules; a rule without any goes too."""
+    for rule in datacenter.ha_rules:
+        if sid not in members(rule):
+            continue
+        left = [other for other in members(rule) if other != sid]
+        if left:
+            datacenter.ha_rules.put(replace(rule, options={**rule.options, "resources": ",".join(left)}))
+        else:
+            datacenter.ha_rules.delete(rule.id)
 
 
 def _active(datacenter: Datacenter, kind: str, sid: str) -> Iterator[Section]:
@@ -51,11 +63,15 @@ def place(service: HaService) -> str:
     return service.target or service.node
 
 
+_IDLE = ("stopped", "request_stop", "error")
+
+
 def _taken(datacenter: Datacenter, sids: list[str]) -> set[str]:
-    """Return the nodes on which resources are that run, or are to run."""
+    """Return the nodes that resources hold: one on its way holds both where it comes from and where it goes."""
     found = (datacenter.ha_services.get(sid) for sid in sids)
     busy = ("started", "migrate", "relocate", "fence")
-    return {place(service) for service in found if service is not None and service.state in busy}
+    there = [service for service in found if service is not None and service.state in busy]
+    return {service.node for service in there} | {place(service) for service in there}
 
 
 def choose(datacenter: Datacenter, sid: str, available: list[str]) -> Choice:
@@ -87,5 +103,6 @@ def select(
     if stay and service.node in (choice.best if failback else choice.permitted):
         return service.node
     best = [name for name in choice.best if stay or name != service.node]
-    load = {name: sum(place(other) == name for other in datacenter.ha_services) for name in best}
+    busy = [place(other) for other in datacenter.ha_services if other.state not in _IDLE]
+    load = {name: busy.count(name) for name in best}
     return min(best, key=lambda name: (load[name], name), default=None)

@@ -8,6 +8,7 @@ wrote for the interfaces of its topology.
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 from simulator.network.checking import settle
 from simulator.network.parsing import Entry, Interfaces, parse
@@ -57,13 +58,12 @@ def revert(datacenter: Datacenter, node: str) -> None:
     datacenter.files.delete(f"{node}:{STAGED_PATH}")
 
 
-def apply(datacenter: Datacenter, node: str) -> None:
-    """Put the staged file in effect and set the interfaces up, as a reload does."""
+def activate(datacenter: Datacenter, node: str) -> None:
+    """Put the staged file in the place of the other one; the interfaces stay as they are until `reload`."""
     file = staged(datacenter, node)
     if file is not None:
-        datacenter.files.put(File(node=node, path=PATH, text=file.text, changed=file.changed))
+        datacenter.files.put(replace(file, path=PATH))
         revert(datacenter, node)
-    reload(datacenter, node)
 
 
 def reload(datacenter: Datacenter, node: str) -> None:

@@ -116,21 +116,22 @@ class _Reader:
             self._priority += 1
         entry.setdefault("families", []).append(family)
         suffix = "6" if family == "inet6" else ""
-        if method is not None:
-            entry[f"method{suffix}"] = method
+        own: Entry = entry if family is None else {f"method{suffix}": method}
         while self._at < len(self._lines):
             line = self._lines[self._at].rstrip()
             if line.lstrip().startswith("#"):
                 key = f"comments{suffix}"
-                entry[key] = entry.get(key, "") + line.lstrip()[1:] + "\n"
+                own[key] = own.get(key, "") + line.lstrip()[1:] + "\n"
             elif _NEXT_STANZA.match(line) or not (setting := _SETTING.fullmatch(line)):
                 break
-            else:
-                _read_setting(entry, setting[1], _OTHER_NAMES.get(setting[2], setting[2]), setting[3], family)
+            elif not _read_setting(entry, _OTHER_NAMES.get(setting[2], setting[2]), setting[3], family):
+                own.setdefault(f"options{suffix}", []).append(setting[1])
             self._at += 1
+        entry.update(own)
 
 
-def _read_setting(entry: Entry, line: str, name: str, value: str, family: str | None) -> None:
+def _read_setting(entry: Entry, name: str, value: str, family: str | None) -> bool:
+    """Read a setting; tell whether it is one that Proxmox knows."""
     if name in _ADDRESS_SETTINGS:
         second = family == "inet6" or (family is None and name != "netmask" and ":" in value)
         entry[f"{name}6" if second else name] = value
@@ -148,4 +149,5 @@ def _read_setting(entry: Entry, line: str, name: str, value: str, family: str | 
     elif name == "vxlan-remoteip":
         entry.setdefault(name, []).append(value)
     else:
-        entry.setdefault("options6" if family == "inet6" else "options", []).append(line)
+        return False
+    return True

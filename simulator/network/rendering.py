@@ -115,7 +115,7 @@ def _settings(entry: Entry) -> Lines:
         done |= _WRITTEN[entry["type"]]
     for key in sorted(entry):
         if key not in done and counts(entry[key]):
-            yield key, entry[key]
+            yield from ((key, value) for value in (entry[key] if isinstance(entry[key], list) else [entry[key]]))
 
 
 def _mtu(entry: Entry, name: str = "mtu") -> Lines:

@@ -141,3 +141,17 @@ def test_an_unknown_topology_is_told_in_one_line(home: Path) -> None:
     with pytest.raises(daemon.DaemonError, match=r"^topology 'nosuch' is neither a file nor one of: ") as error:
         daemon.ensure(home, "nosuch")
     assert "\n" not in str(error.value)
+
+
+def test_one_that_was_started_before_an_update_is_replaced_and_its_state_stays(home: Path) -> None:
+    before = daemon.ensure(home, "standalone")
+    daemon.control(before, "POST", "seed", {"datacenter": "pve", "table": "pools", "records": [{"poolid": "prod"}]})
+    about = json.loads((home / "simulator.json").read_text())
+    (home / "simulator.json").write_text(json.dumps({**about, "code": "another", "connections": {}}))
+
+    assert daemon.find(home) is None
+    after = daemon.ensure(home, "standalone")
+
+    assert after.pid != before.pid
+    assert after.connections == before.connections
+    assert "prod" in json.dumps(daemon.control(after, "GET", "state"))

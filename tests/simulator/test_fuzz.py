@@ -47,7 +47,10 @@ def _likely(param: Param) -> st.SearchStrategy[Any]:
 def _values(draw: st.DrawFn, route: Route) -> dict[str, Any]:
     """Draw a call's parameters: mostly fitting ones, some odd, some that nobody declared."""
     values: dict[str, Any] = {"bogus": "1"} if draw(st.integers(0, 9)) == 0 else {}
-    for name, param in route.expanded.items():
+    params = dict(route.expanded)
+    if route.variants:
+        params |= route.variants[draw(st.sampled_from(sorted(route.variants)))]
+    for name, param in params.items():
         if name == "node":
             continue
         if param.optional and draw(st.integers(0, 3)):

@@ -44,3 +44,17 @@ def test_the_recorded_story_of_a_network_is_told_again(host: Client) -> None:
         if record["id"] in APPLY_AFTER:
             host.call("PUT", "/nodes/pve1/network")
     _assert_explained(differing, DISAGREEMENTS)
+
+
+def test_the_hosts_file_is_written_as_it_was_recorded(host: Client) -> None:
+    for record in recordings("pve-9.2.jsonl"):
+        if record["id"] in ("nm.hosts-put", "nm.hosts-bad-digest", "nm.time-put-bad"):
+            assert _disagreement(record, _play(host, record)) is None
+
+
+def test_without_quorum_a_network_can_still_be_changed(recorded_cluster: Client) -> None:
+    for node in ("pve2", "pve3"):
+        recorded_cluster.control("nodes", {"node": node, "online": False})
+    for record in recordings("pve-9.2-cluster.jsonl"):
+        if record["id"] in ("nq.w.network", "nq.w.network-revert", "nq.w.dns"):
+            assert _disagreement(record, _play(recorded_cluster, record)) is None

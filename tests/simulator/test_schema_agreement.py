@@ -89,12 +89,26 @@ def _differences(declared: dict[str, Any], expected: dict[str, Any]) -> list[str
     return found
 
 
+def _properties(parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the parameters of all calls of a method, and those that depend on the parameter `type`."""
+    common, variants = dict(parameters.get("properties", {})), dict[str, dict[str, Any]]()
+    for part in parameters.get("allOf", []):
+        common |= part.get("properties", {})
+        if "oneOf" in part:
+            common[part["type-property"]] = part["type-property-schema"]
+            variants = {variant["instance-type"]: variant["properties"] for variant in part["oneOf"]}
+    return common, variants
+
+
 @pytest.mark.parametrize("name", sorted(_BY_NAME))
 def test_a_declared_method_agrees_with_the_schema(name: str) -> None:
     route = _BY_NAME[name]
     oracle = api_schema()[route.method, route.path]
-    properties = oracle["parameters"].get("properties", {})
+    properties, variants = _properties(oracle["parameters"])
     assert not _differences(_declared_params(route.params, properties), _expected_params(properties))
+    assert route.variants.keys() == variants.keys()
+    for kind, more in variants.items():
+        assert not _differences(_declared_params(route.variants[kind], more), _expected_params(more)), kind
     permissions = oracle.get("permissions") or {}
     assert (route.check, route.user) == (permissions.get("check"), permissions.get("user"))
     assert route.protected == bool(oracle.get("protected"))

@@ -1,0 +1,129 @@
+"""The SSH server of a simulated node: who may log in, and what a session runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from dataclasses import dataclass
+
+import asyncssh
+
+from simulator.router import Router
+from simulator.ssh import cluster_tool, conditions, files, node_tools, pvesh, tools
+from simulator.ssh.keys import KeyPair
+from simulator.ssh.sftp import SftpFiles
+from simulator.ssh.shell import Exit, Program, Shell, Streams
+from simulator.ssh.tree import Tree
+from simulator.tickets import verify_password
+
+_LOG = logging.getLogger(__name__)
+_PROGRAMS: dict[str, Program] = {
+    **files.PROGRAMS, **conditions.PROGRAMS, **pvesh.PROGRAMS, **tools.PROGRAMS, **cluster_tool.PROGRAMS,
+    **node_tools.PROGRAMS,
+}  # fmt: skip
+_AUTHORIZED = "/root/.ssh/authorized_keys"
+_USER, _REALM_USER = "root", "root@pam"
+_LOGIN_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A node as its SSH server needs it."""
+
+    tree: Tree
+    router: Router
+    host_key: KeyPair
+    client_key: KeyPair
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the node is up."""
+        return self.tree.datacenter.nodes[self.tree.node].online
+
+    async def listen(self, listener: socket.socket) -> asyncssh.SSHAcceptor:
+        """Serve the connections of a socket that listens."""
+        logging.getLogger("asyncssh").setLevel(logging.WARNING)
+        return await asyncssh.listen(
+            sock=listener, server_factory=lambda: _Login(self), process_factory=self._session,
+            sftp_factory=lambda channel: SftpFiles(channel, self.tree, lambda: self.online),
+            server_host_keys=[str(self.host_key.private)], encoding=None, allow_scp=True, line_editor=False,
+            login_timeout=_LOGIN_SECONDS, x11_forwarding=False, agent_forwarding=False, gss_host=None,
+            server_version="OpenSSH_10.0p2 Debian-7",
+        )  # fmt: skip
+
+    async def _session(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Run a command, or a shell; one whose client goes away ends as well."""
+        work = asyncio.create_task(self._run(process))
+        closed = asyncio.create_task(process.wait_closed())
+        await asyncio.wait({work, closed}, return_when=asyncio.FIRST_COMPLETED)
+        closed.cancel()
+        if not work.done():
+            work.cancel()
+            return
+        if work.exception() is not None:
+            _LOG.error("%s failed inside the simulator", process.command, exc_info=work.exception())
+        process.exit(1 if work.exception() is not None else work.result())
+
+    async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> int:
+        if not self.online:
+            process.channel.get_connection().abort()
+            return 1
+        shell = Shell(self.tree, self.router, _PROGRAMS)
+        streams = Streams(process.stdin.read, process.stdout.write, process.stderr.write)
+        try:
+            if process.command is not None:
+                return await shell.run(process.command, streams)
+            return await self._interactive(process, shell, streams)
+        except Exit as ended:
+            return ended.code
+
+    async def _interactive(
+        self, process: asyncssh.SSHServerProcess[bytes], shell: Shell, streams: Streams
+    ) -> int:  # fmt: skip
+        """Run line after line; on a terminal with a prompt."""
+        prompt = f"root@{shell.node}:~# " if process.term_type is not None else ""
+        while self.online:
+            process.stdout.write(prompt.encode())
+            line = await process.stdin.readline()
+            if not line:
+                break
+            await shell.run(line.decode(errors="replace"), streams)
+        return shell.status
+
+
+class _Login(asyncssh.SSHServer):
+    """Lets root in, with the password of root@pam or with a key."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Answer nobody while the node is down."""
+        if not self._host.online:
+            conn.abort()
+
+    def begin_auth(self, username: str) -> bool:
+        """Ask everybody to prove who they are."""
+        return username is not None
+
+    def password_auth_supported(self) -> bool:
+        """Allow passwords."""
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        """Check the password of root@pam."""
+        user = self._host.tree.datacenter.users.get(_REALM_USER)
+        return username == _USER and user is not None and verify_password(password, user.password)
+
+    def public_key_auth_supported(self) -> bool:
+        """Allow keys."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Check a key against the client's own, and against root's authorized keys on the node."""
+        known = self._host.client_key.public.read_text(encoding="utf-8")
+        if self._host.tree.exists(_AUTHORIZED):
+            known += "\n" + self._host.tree.read(_AUTHORIZED).decode(errors="replace")
+        data = key.export_public_key("openssh").split()[1].decode()
+        return username == _USER and any(data in line.split() for line in known.splitlines() if line[:1] != "#")

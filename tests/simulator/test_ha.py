@@ -1,0 +1,214 @@
+"""The HA managers keep guests running: on the virtual clock, second by second, or at once on the immediate one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulator.client import Client
+from tests.simulator.conftest import RECORDED_CLUSTER, _own_simulator
+
+GUESTS = """
+      shr: {type: dir, path: /mnt/shared, content: "rootdir,images", shared: "1", size: 250G}
+    guests:
+      101: {type: qemu, node: pve3, config: {memory: "64"}, disks: {scsi0: "shr:1G"}}
+      102: {type: qemu, node: pve3, config: {memory: "64"}, disks: {scsi0: "local:1G"}}
+      201: {type: lxc, node: pve2, config: {memory: "64"}, disks: {rootfs: "shr:1G"}}
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Client]:
+    """Three nodes with guests on a shared and a local storage, at a moment between two rounds."""
+    for client in _own_simulator(tmp_path, RECORDED_CLUSTER.rstrip("\n") + GUESTS):
+        now = client.control("clock", {"mode": "held"}).data["now"]
+        client.control("clock", {"advance": 11 - now % 10})
+        yield client
+
+
+def _wait(client: Client, seconds: int) -> None:
+    for _ in range(seconds):
+        client.control("clock", {"advance": 1.0})
+
+
+def _manage(client: Client, sid: str, **options: Any) -> None:
+    assert client.call("POST", "/cluster/ha/resources", {"sid": sid, **options}).status == 200
+
+
+def _service(client: Client, sid: str) -> tuple[str, str]:
+    """Return node and state of a resource."""
+    rows = client.call("GET", "/cluster/ha/status/current").data
+    row = next(row for row in rows if row.get("sid") == sid)
+    return row["node"], row["state"]
+
+
+def _node_status(client: Client) -> dict[str, str]:
+    status: dict[str, str] = client.call("GET", "/cluster/ha/status/manager_status").data["manager_status"][
+        "node_status"
+    ]
+    return status
+
+
+def test_a_resource_is_queued_then_starting_then_started(cluster: Client) -> None:
+    _manage(cluster, "vm:101")
+    assert _service(cluster, "vm:101") == ("pve3", "queued")
+    _wait(cluster, 10)
+    assert _service(cluster, "vm:101") == ("pve3", "starting")
+    _wait(cluster, 20)
+    assert _service(cluster, "vm:101") == ("pve3", "started")
+    assert cluster.call("GET", "/nodes/pve3/qemu/101/status/current").data["ha"] == {"managed": 1, "state": "started"}
+
+
+def test_guests_of_a_lost_node_are_fenced_after_a_minute_and_start_elsewhere_after_two(cluster: Client) -> None:
+    _manage(cluster, "vm:101")
+    _wait(cluster, 30)
+    cluster.control("nodes", {"node": "pve3", "online": False})
+    _wait(cluster, 20)
+    assert _node_status(cluster)["pve3"] == "unknown"
+    assert _service(cluster, "vm:101") == ("pve3", "started")
+    _wait(cluster, 50)
+    assert _node_status(cluster)["pve3"] == "fence"
+    assert _service(cluster, "vm:101") == ("pve3", "fence")
+    _wait(cluster, 60)
+    assert _service(cluster, "vm:101")[0] in ("pve1", "pve2")
+    assert _node_status(cluster)["pve3"] == "unknown"
+    _wait(cluster, 20)
+    node, state = _service(cluster, "vm:101")
+    assert state == "started"
+    assert cluster.call("GET", f"/nodes/{node}/qemu/101/status/current").data["status"] == "running"
+    cluster.control("nodes", {"node": "pve3", "online": True})
+    _wait(cluster, 11)
+    assert _node_status(cluster)["pve3"] == "online"
+    assert _service(cluster, "vm:101") == (node, "started")
+
+
+def test_on_the_immediate_clock_a_lost_nodes_guests_run_elsewhere_at_once(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101")
+    assert _service(cluster, "vm:101") == ("pve3", "started")
+    cluster.control("nodes", {"node": "pve3", "online": False})
+    node, state = _service(cluster, "vm:101")
+    assert (node in ("pve1", "pve2"), state) == (True, "started")
+
+
+def test_on_the_timed_clock_the_rounds_follow_each_other_by_themselves(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "timed", "speed": 100.0})
+    _manage(cluster, "vm:101")
+    deadline = time.monotonic() + 20
+    while _service(cluster, "vm:101") != ("pve3", "started") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _service(cluster, "vm:101") == ("pve3", "started")
+
+
+def test_a_guest_whose_disk_was_lost_is_tried_as_often_as_it_may_and_ends_in_error(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:102", max_restart=1, max_relocate=1)
+    assert _service(cluster, "vm:102") == ("pve3", "started")
+    cluster.control("nodes", {"node": "pve3", "online": False})
+    assert _service(cluster, "vm:102")[1] == "error"
+    starts = [task for task in cluster.call("GET", "/cluster/tasks").data if task["type"] == "qmstart"]
+    assert len([task for task in starts if task["status"] != "OK"]) == 4
+    refused = cluster.call("PUT", "/cluster/ha/resources/vm:102", {"state": "started"})
+    assert refused.reason == "service 'vm:102' in error state, must be disabled and fixed first"
+    cluster.call("PUT", "/cluster/ha/resources/vm:102", {"state": "disabled"})
+    assert _service(cluster, "vm:102")[1] == "stopped"
+
+
+def test_a_node_in_maintenance_hands_its_guests_over_and_gets_them_back(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101")
+    cluster.control("maintenance", {"node": "pve3", "maintenance": True})
+    assert _service(cluster, "vm:101") == ("pve1", "started")
+    assert _node_status(cluster)["pve3"] == "maintenance"
+    rows = cluster.call("GET", "/cluster/resources", {"type": "node"}).data
+    assert {row["node"]: row["hastate"] for row in rows}["pve3"] == "maintenance"
+    cluster.control("maintenance", {"node": "pve3", "maintenance": False})
+    assert _service(cluster, "vm:101") == ("pve3", "started")
+
+
+def test_a_managed_container_moves_by_being_shut_down_and_started_again(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "ct:201")
+    assert _service(cluster, "ct:201") == ("pve2", "started")
+    answer = cluster.call("POST", "/cluster/ha/resources/ct:201/migrate", {"node": "pve1"})
+    assert answer.data == {"sid": "ct:201", "requested-node": "pve1"}
+    assert _service(cluster, "ct:201") == ("pve1", "started")
+    kinds = [task["type"] for task in cluster.call("GET", "/cluster/tasks").data if task["id"] == "201"]
+    assert {"vzshutdown", "vzmigrate", "vzstart"} <= set(kinds)
+
+
+def test_resources_with_positive_affinity_follow_each_other(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101")
+    _manage(cluster, "ct:201")
+    rule = {"rule": "together", "type": "resource-affinity", "affinity": "positive", "resources": "vm:101,ct:201"}
+    assert cluster.call("POST", "/cluster/ha/rules", rule).status == 200
+    assert _service(cluster, "vm:101")[0] == _service(cluster, "ct:201")[0]
+    node = next(name for name in ("pve1", "pve2", "pve3") if name != _service(cluster, "vm:101")[0])
+    answer = cluster.call("POST", "/cluster/ha/resources/vm:101/migrate", {"node": node})
+    assert answer.data["comigrated-resources"] == ["ct:201"]
+    assert (_service(cluster, "vm:101"), _service(cluster, "ct:201")) == ((node, "started"), (node, "started"))
+
+
+def test_another_node_becomes_master_when_the_masters_lock_has_expired(cluster: Client) -> None:
+    _manage(cluster, "vm:101")
+    _wait(cluster, 30)
+    cluster.control("nodes", {"node": "pve1", "online": False})
+    other = Client(cluster.connection, node=1, password=cluster.password, control_key=cluster.control_key)
+    _wait(other, 140)
+    assert other.call("GET", "/cluster/ha/status/manager_status").data["manager_status"]["master_node"] == "pve2"
+    other.close()
+
+
+def test_a_disarmed_cluster_leaves_its_guests_alone(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101")
+    cluster.call("POST", "/cluster/ha/status/disarm-ha", {"resource-mode": "freeze"})
+    assert _service(cluster, "vm:101")[1] == "freeze"
+    cluster.call("PUT", "/cluster/ha/resources/vm:101", {"state": "stopped"})
+    assert cluster.call("GET", "/nodes/pve3/qemu/101/status/current").data["status"] == "running"
+    cluster.call("POST", "/cluster/ha/status/arm-ha")
+    assert cluster.call("GET", "/nodes/pve3/qemu/101/status/current").data["status"] == "stopped"
+
+
+def test_stopping_a_managed_guest_keeps_it_stopped_and_starting_it_again_is_a_request_too(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101")
+    assert ":hastop:101:" in cluster.call("POST", "/nodes/pve3/qemu/101/status/stop").data
+    assert cluster.call("GET", "/cluster/ha/resources/vm:101").data["state"] == "stopped"
+    assert _service(cluster, "vm:101") == ("pve3", "stopped")
+    assert ":hastart:101:" in cluster.call("POST", "/nodes/pve3/qemu/101/status/start").data
+    assert _service(cluster, "vm:101") == ("pve3", "started")
+
+
+def test_deleting_a_resource_takes_it_out_of_its_rules(cluster: Client) -> None:
+    _manage(cluster, "vm:101")
+    rule = {"rule": "here", "type": "node-affinity", "nodes": "pve3", "resources": "vm:101"}
+    assert cluster.call("POST", "/cluster/ha/rules", rule).status == 200
+    assert cluster.call("DELETE", "/cluster/ha/resources/vm:101").status == 200
+    assert cluster.call("GET", "/cluster/ha/rules").data == []
+
+
+def test_purging_a_guest_ends_its_management(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101", state="stopped")
+    refused = cluster.call("DELETE", "/nodes/pve3/qemu/101")
+    assert refused.reason == "unable to remove VM 101 - used in HA resources and purge parameter not set."
+    assert cluster.call("DELETE", "/nodes/pve3/qemu/101", {"purge": 1}).status == 200
+    assert cluster.call("GET", "/cluster/ha/resources").data == []
+    assert [row["id"] for row in cluster.call("GET", "/cluster/ha/status/current").data] == ["quorum", "fencing"]
+
+
+def test_without_quorum_nothing_is_recovered_and_requests_are_refused(cluster: Client) -> None:
+    _manage(cluster, "vm:101")
+    _wait(cluster, 30)
+    for node in ("pve2", "pve3"):
+        cluster.control("nodes", {"node": node, "online": False})
+    _wait(cluster, 200)
+    assert _service(cluster, "vm:101")[0] == "pve3"
+    refused = cluster.call("POST", "/cluster/ha/resources", {"sid": "vm:102"})
+    assert (refused.status, refused.reason) == (500, "cluster not ready - no quorum?")
