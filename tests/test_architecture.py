@@ -32,6 +32,7 @@ ONLY_IN = {
     "pulumi.dynamic": {"providers/_runtime/bridge.py"},
     "proxmoxer": {"providers/_runtime/client.py", "providers/_runtime/session.py"},
     "paramiko": {"providers/_runtime/ssh.py"},
+    "asyncssh": {"simulator/ssh/ports.py", "simulator/ssh/server.py", "simulator/ssh/sftp.py"},
 }
 """Outside package -> the files that may import it, besides the tests."""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from providers._runtime.model import canonical
 from providers.storage import StorageInputs
+from tests.conftest import Simulator, as_json
+from tests.providers.guests import Driver
 
 EXAMPLE = {
     "storage": "backups",
@@ -59,3 +63,38 @@ def test_the_order_of_content_means_nothing() -> None:
     other, _ = canonical(StorageInputs, {**EXAMPLE, "content": ["backup", "iso"]}, frozenset())
 
     assert one == other
+
+
+@pytest.mark.parametrize(
+    ("made", "changed"),
+    [
+        (
+            {"type": "nfs", "server": "192.0.2.7", "export": "/srv/vm", "content": ["images", "iso"]},
+            {"options": "vers=4.2", "content": ["iso"], "prune_backups": {"keep_last": 2}},
+        ),
+        (
+            {"type": "lvmthin", "vgname": "pve", "thinpool": "data", "content": ["images", "rootdir"]},
+            {"content": ["images"], "nodes": ["pve1"]},
+        ),
+        (
+            {"type": "zfspool", "pool": "rpool/vm", "content": ["rootdir"], "sparse": True},
+            {"sparse": False, "blocksize": "16k", "content": ["images", "rootdir"]},
+        ),
+    ],
+    ids=lambda values: values.get("type", "changed"),
+)
+def test_a_storage_of_each_type_is_made_changed_in_place_and_removed(
+    simulator: Simulator, made: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    before = as_json(simulator.state())
+    storage = Driver(simulator, "storage")
+    storage.up({"storage": "other", **made})
+    assert storage.drift() == {}
+
+    storage.again()
+    outputs = storage.up({"storage": "other", **made, **changed})
+
+    assert {name: outputs[name] for name in changed} == changed
+    assert storage.drift() == {}
+    storage.delete()
+    assert as_json(simulator.state()) == before
