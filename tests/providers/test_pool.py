@@ -56,3 +56,24 @@ def test_another_name_replaces_the_pool(program: Program, simulator: Simulator) 
     assert program.up().code == 0
 
     assert [pool["poolid"] for pool in simulator.by_hand("GET", "/pools")] == ["production"]
+
+
+@pytest.mark.engine
+def test_one_that_was_made_by_hand_is_taken_over_only_when_that_is_said(program: Program, simulator: Simulator) -> None:
+    program.declare({"it": Resource(POOL, {"poolid": "prod", "adopt": "required"})})
+    missing = program.up()
+    assert missing.code != 0
+    assert "adopt is `required`, and there is no such object on the host" in missing.diagnostics
+
+    simulator.by_hand("POST", "/pools", {"poolid": "prod", "comment": "by hand"})
+    program.declare({"it": Resource(POOL, {"poolid": "prod"})})
+    refused = program.up()
+    assert refused.code != 0
+    assert "to take it over, set adopt to `if-exists`" in refused.diagnostics
+
+    program.declare({"it": Resource(POOL, {"poolid": "prod", "adopt": "if-exists"})})
+    assert program.up().changes == {"create": 1}
+    (pool,) = simulator.by_hand("GET", "/pools")
+    assert pool["comment"].startswith("by hand [pulumi proxmox/test "), "what is not declared stays as it is"
+    program.declare({"it": Resource(POOL, {"poolid": "prod"})})
+    assert program.up().changes == {}
