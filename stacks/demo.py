@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import pulumi
 import pulumi_random
-from providers.container import Container
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.guest_group import GuestGroup, GuestGroupArgs
+from providers.container import Container
 from providers.pool import Pool
 from providers.storage import Storage
 from stacks.settings import Lab
