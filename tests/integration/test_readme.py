@@ -57,7 +57,8 @@ def git(folder: Path, *arguments: str) -> str:
 
 def run(folder: Path, command: list[str], **variables: str) -> str:
     """Run a command of the README as a user with an empty home, but with the cache that the tests have filled."""
-    settings = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "VIRTUAL_ENV"))}
+    ours = ("PULUMI_", "VIRTUAL_ENV", "MAKE", "MFLAGS")  # of this run of the tests, not of a user's shell
+    settings = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
