@@ -20,7 +20,7 @@ from cli.sim import home_of
 from simulator import daemon
 from toolchain.environment import pulumi_environment
 from toolchain.errors import ToolchainError
-from toolchain.stacks import mirror, mirror_directory
+from toolchain.stacks import mend, mirror, mirror_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,6 +58,8 @@ def _operate(root: Path, stack: str, *command: str) -> None:
         config = mirror(root, stack)
     except ToolchainError as problem:
         raise _error(problem) from None
+    if mend(mirror_directory(root) / "state", "proxmox", stack):
+        typer.echo("The last run was killed while Pulumi wrote its state: going on from the one before it.", err=True)
     _end_if_failed(_pulumi(mirror_directory(root), root, "stack", "select", "--create", stack))
     _end_if_failed(_pulumi(root, root, *command, "--stack", stack, "--config-file", str(config)))
 

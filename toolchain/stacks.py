@@ -15,6 +15,7 @@ Pulumi uses it. Whoever calls plain `pulumi` with a backend of their own gets Pu
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -49,3 +50,25 @@ def _copy(source: Path, target: Path) -> Path:
     shutil.copyfile(source, draft)
     draft.replace(target)
     return target
+
+
+def mend(backend: Path, project: str, stack: str) -> bool:
+    """Take back a checkpoint that a killed Pulumi left half-written in a file backend; tell whether it had to be.
+
+    Pulumi overwrites the file in place, and keeps the one before beside it. What that one does not know of yet is
+    found again by its mark when it is created.
+    """
+    checkpoint = backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+    before = checkpoint.with_name(f"{checkpoint.name}.bak")
+    if not checkpoint.exists() or _is_whole(checkpoint) or not before.exists() or not _is_whole(before):
+        return False
+    _copy(before, checkpoint)
+    return True
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
