@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from components.guest_group import GuestGroup, GuestGroupArgs
 
+LOOP = asyncio.new_event_loop()
 GROUP = GuestGroupArgs(
     count=3,
     node="pve1",
@@ -41,7 +43,8 @@ class Recorder(Mocks):
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """The engine's stand-in."""
+    """The engine's stand-in; it wants an event loop, which the tests before may have taken away."""
+    asyncio.set_event_loop(LOOP)
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="proxmox", stack="test", preview=False)
     return recorder
