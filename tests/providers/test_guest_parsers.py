@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers._guests import lxc, qemu
+from providers import vm as qemu
+from providers._guests import lxc, qemu_network
+from providers._guests.qemu_processor import FLAGS
 from providers._guests.values import Startup
 from providers._runtime.wire import size_text
 
@@ -35,7 +37,7 @@ def joined(first: st.SearchStrategy[Any], rest: st.SearchStrategy[dict[str, Any]
 
 
 NIC = joined(
-    st.fixed_dictionaries({"model": st.sampled_from(qemu.MODELS)}),
+    st.fixed_dictionaries({"model": st.sampled_from(qemu_network.MODELS)}),
     maybe(
         macaddr=MAC, bridge=WORD, tag=NUMBER, trunks=VLANS, firewall=SWITCH, mtu=NUMBER, queues=NUMBER, link_down=SWITCH
     ),
@@ -78,7 +80,7 @@ def test_a_startup_order_is_read_as_it_was_written(startup: dict[str, int]) -> N
     assert Startup.parse(Startup.print(startup)) == startup
 
 
-@given(maybe(cputype=WORD, flags=st.lists(WORD.map("+{}".format), min_size=1), hidden=SWITCH))
+@given(maybe(cputype=WORD, flags=st.lists(st.sampled_from(FLAGS).map("+{}".format), min_size=1), hidden=SWITCH))
 def test_a_processor_is_read_as_it_was_written(cpu: dict[str, Any]) -> None:
     assert qemu.Cpu.parse(qemu.Cpu.print(cpu)) == cpu
 
