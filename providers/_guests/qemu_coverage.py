@@ -18,7 +18,7 @@ COVERAGE = Coverage(
         "bwlimit": "archive.bwlimit",
         "start": "started",
         "delete": "any field, by declaring it no longer",
-        "force": "on_disk_removed: delete",
+        "force": "`on_disk_removed`, where it is `delete`",
         "cdrom": "disks.ide2",
         "smp": "sockets",
         "bootdisk": "boot.order",

@@ -48,7 +48,7 @@ class Cpu(Part):
     phys_bits: str | None = Field(
         default=None,
         alias="phys-bits",
-        pattern=r"^(host|[89]|[1-9][0-9])$",
+        pattern=r"^(host|[89]|[1-5][0-9]|6[0-4])$",
         description="Bits of its physical addresses: 8 to 64, or `host`.",
     )
     guest_phys_bits: int | None = Field(

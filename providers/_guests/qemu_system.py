@@ -17,7 +17,8 @@ from providers._runtime.wire import Part
 
 HOTPLUG = ["disk", "network", "usb"]
 """What can be plugged into a running guest unless it says otherwise."""
-_MACHINE = r"(pc(-i440fx)?|pc-q35|virt)(-\d+(\.\d+)+)?(\+pve\d+)?(\.pxe)?|q35"
+_VERSION = r"-\d+(\.\d+)+(\+pve\d+)?"
+_MACHINE = rf"pc|q35|virt|(pc|pc-i440fx|pc-q35){_VERSION}(\.pxe)?|virt{_VERSION}"
 _UUID = r"[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"
 _HARDWARE = Needs("VM.Config.HWType")
 _OPTION = Needs("VM.Config.Options")
@@ -90,7 +91,7 @@ class Agent(Part):
 
     default_key: ClassVar[str | None] = "enabled"
     aliases: ClassVar[dict[str, str]] = {"freeze-fs-on-backup": "freeze-fs", "guest-fsfreeze": "freeze-fs"}
-    enabled: bool | None = Field(default=None, description="Whether an agent is to be talked to.")
+    enabled: bool = Field(description="Whether an agent is to be talked to.")
     fstrim_cloned_disks: bool | None = Field(
         default=None, description="Whether free room is given back after a disk was moved or cloned."
     )
