@@ -15,8 +15,10 @@ from typing import Any
 
 from simulator.clock import Clock
 from simulator.errors import ApiError
+from simulator.guests.inside import Opening
 from simulator.records import (
     Acl,
+    Agent,
     Capacity,
     File,
     Group,
@@ -73,6 +75,7 @@ class Datacenter:
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
         )
+        self.agents = Table[int, Agent](journal, label("agents"), Agent, lambda row: row.vmid)
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
         self._add_service_tables(journal)
@@ -157,6 +160,9 @@ class Datacenter:
 
 class World:
     """Everything: all datacenters, the clock, the database."""
+
+    inside: Opening
+    """How the inside of a running guest is opened: what puts the simulator together says so."""
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
