@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from providers._guests import planning, power, waiting
-from providers._guests.place import Place, ours
+from providers._guests.place import Place, find, ours
 from providers._guests.preflight import source_row
 from providers._guests.volumes import brings_its_size, slots
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, Missing, TaskFailed, TookTooLong
 from providers._runtime.model import Values, from_wire, to_wire
-from providers._runtime.ownership import marked
+from providers._runtime.ownership import marked, owner_in
 
 if TYPE_CHECKING:
     from providers._guests.handler import GuestHandler
@@ -181,7 +181,8 @@ def _run(api: Api, place: Place, what: str, path: str, parameters: dict[str, Any
     except TaskFailed as failed:
         if "already exists" in failed.exitstatus:
             raise AlreadyThere(failed.exitstatus) from None
-        if ours(api, place.kind, place.vmid):
+        left = find(api, place.kind, place.vmid)  # its task is over, so a lock that is left would not go by itself
+        if left is not None and owner_in(left[1].get("description")) == api.owner:
             api.created(place.id)
         raise
     api.facts.place(place.vmid, place.node)

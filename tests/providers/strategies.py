@@ -43,7 +43,8 @@ CHECKED_IN_PYTHON: dict[str, st.SearchStrategy[Any]] = {
 
 def values_of(part: type[Part], *without: str) -> st.SearchStrategy[dict[str, Any]]:
     """Any values of a part, all of its required keys among them."""
-    required, optional = {}, {}
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, info in part.model_fields.items():
         if name not in without:
             (required if info.is_required() else optional)[name] = _of_field(name, info)
