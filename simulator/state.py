@@ -68,7 +68,8 @@ class Datacenter:
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
+            weight=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)

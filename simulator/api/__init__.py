@@ -52,6 +52,7 @@ from simulator.api import (
     storage_upload,
     tasks,
     version,
+    vzdump,
 )
 
 __all__ = [
@@ -106,4 +107,5 @@ __all__ = [
     "storage_upload",
     "tasks",
     "version",
+    "vzdump",
 ]

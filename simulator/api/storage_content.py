@@ -7,6 +7,9 @@ from typing import Any
 
 from simulator.api.storage import STORAGE
 from simulator.api.storage_nodes import NODE, SEE_CHECK, view_of
+from simulator.backup.names import parse as parse_backup
+from simulator.backup.names import zone_of
+from simulator.backup.target import check_may_protect
 from simulator.errors import ApiError, PermissionDenied
 from simulator.guests.draft import worker
 from simulator.guests.rights import check_volume
@@ -29,6 +32,8 @@ def content_row(call: Call, view: StorageView, volume: Volume) -> dict[str, Any]
         "volid": volume.volid, "content": _listed_content(call, volume), "ctime": volume.ctime,
         "format": volume.format, "size": volume.size,
     }  # fmt: skip
+    if volume.content == "backup":
+        row |= _of_backup(call, volume)
     if volume.vmid is not None:
         row["vmid"] = volume.vmid
     if row["content"] in ("images", "rootdir"):
@@ -42,6 +47,14 @@ def content_row(call: Call, view: StorageView, volume: Volume) -> dict[str, Any]
     if volume.protected:
         row["protected"] = 1
     return row
+
+
+def _of_backup(call: Call, volume: Volume) -> dict[str, Any]:
+    """Return what the name of a backup tells: the type of the guest, and when it was made."""
+    name = parse_backup(volume.name, zone_of(call.this_node))
+    row: dict[str, Any] = {} if name.type is None else {"subtype": name.type}
+    row |= {} if name.vmid is None else {"vmid": name.vmid}
+    return row if name.moment is None else row | {"ctime": name.moment}
 
 
 def _listed_content(call: Call, volume: Volume) -> str:
@@ -184,6 +197,8 @@ def update_volume(call: Call) -> None:
     if "protected" in call:
         if not is_backup:
             raise ApiError("only backups support attribute 'protected'")
+        if call.flag("protected") and not volume.protected:
+            check_may_protect(view, volume.storage, volume.vmid, call.access)
         volume = replace(volume, protected=call.flag("protected"))
     call.datacenter.volumes.put(volume)
 
@@ -206,7 +221,7 @@ def delete_volume(call: Call) -> str:
         if volume is None:
             yield f"disk image '{view.path(volid)}' does not exist"
         elif volume.protected:
-            raise ApiError("volume is protected")
+            raise ApiError(f"cannot remove protected volume '{volume.name}' on '{storage}'")
         yield 0.2
         view.free(volid)
         yield f"Removed volume '{volid}'"
