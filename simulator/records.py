@@ -271,6 +271,20 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """How a replication job went; `asked` tells that it is to run as soon as possible."""
+
+    id: str
+    last_try: float = 0.0
+    last_sync: float = 0.0
+    duration: float = 0.0
+    fail_count: int = 0
+    error: str = ""
+    asked: bool = False
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SdnObject:
     """An object of the software-defined network: kind `zones`, `vnets`, `subnets`, `controllers`, ..."""
 

@@ -27,6 +27,7 @@ from simulator.records import (
     IpEntry,
     Node,
     Pool,
+    Replication,
     Role,
     SdnObject,
     SecondFactor,
@@ -128,7 +129,11 @@ class Datacenter:
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
         self.ha_manager = settings("ha/manager")
         self.backup_jobs = sections("jobs.cfg")
+        self.backup_runs = settings("jobs.cfg/runs")
         self.replication_jobs = sections("replication.cfg")
+        self.replications = Table[str, Replication](
+            journal, label("replication.cfg/states"), Replication, lambda row: row.id
+        )
         self.mappings = sections("mapping")
         self.metric_servers = sections("status.cfg")
 

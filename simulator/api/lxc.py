@@ -12,6 +12,7 @@ from simulator.api.storage_nodes import view_of
 from simulator.backup.restore_container import restore_container
 from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import check_lock, check_protection, check_writable, is_running, worker
+from simulator.guests.jobs import check_not_replicated, forget_guest
 from simulator.guests.life import (
     check_may_create,
     check_vmid_free,
@@ -213,6 +214,8 @@ def destroy_container(call: Call) -> str:
     guest = call.datacenter.guest(vmid, "lxc", call.node)
     check_protection(guest, f"can't remove CT {vmid}")
     check_may_destroy(call, guest)
+    if not call.flag("purge"):
+        check_not_replicated(call.datacenter, vmid)
     _check_destroyable(call, guest)
     return call.start_task("vzdestroy", str(vmid), worker(lambda run: _destroy(run, call)))
 
@@ -248,3 +251,4 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     leave_no_trace(run.datacenter, vmid)
     if call.flag("purge"):
         yield f"purging CT {vmid} from related configurations.."
+        forget_guest(run.datacenter, vmid)

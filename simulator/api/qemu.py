@@ -11,6 +11,7 @@ from simulator.api.storage_nodes import view_of
 from simulator.backup.restore_machine import restore_machine
 from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import check_lock, check_protection, check_writable, is_running, worker
+from simulator.guests.jobs import check_not_replicated, forget_guest
 from simulator.guests.life import (
     check_may_create,
     check_vmid_free,
@@ -173,6 +174,8 @@ def destroy_machine(call: Call) -> str:
     guest = call.datacenter.guest(vmid, "qemu", call.node)
     check_protection(guest, f"can't remove VM {vmid}")
     check_may_destroy(call, guest)
+    if not call.flag("purge"):
+        check_not_replicated(call.datacenter, vmid)
     _check_stopped(guest)
     return call.start_task("qmdestroy", str(vmid), worker(lambda run: _destroy(run, call)))
 
@@ -204,3 +207,4 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     leave_no_trace(run.datacenter, vmid)
     if call.flag("purge"):
         yield f"purging VM {vmid} from related configurations.."
+        forget_guest(run.datacenter, vmid)

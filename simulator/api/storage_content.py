@@ -22,7 +22,7 @@ from simulator.schema import boolean, integer, string
 from simulator.tasks import Steps, TaskRun
 
 _VMID = integer(format="pve-vmid", minimum=100, maximum=999999999)
-_VOLUME = {"node": NODE, "storage": string(format="pve-storage-id", optional=True), "volume": string()}
+VOLUME = {"node": NODE, "storage": string(format="pve-storage-id", optional=True), "volume": string()}
 _UNITS = {"": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -95,7 +95,7 @@ def content(call: Call) -> list[dict[str, Any]]:
         row = content_row(call, view, volume)
         if row["content"] not in held or call.optional("content") not in (None, row["content"]):
             continue
-        if (vmid is None or volume.vmid == vmid) and _may_see(call, view, volume):
+        if vmid in (None, row.get("vmid")) and _may_see(call, view, volume):
             rows.append(row)
     return rows
 
@@ -142,7 +142,7 @@ def _format_of(name: str) -> str:
     return ending if ending in ("raw", "qcow2", "vmdk", "subvol") else "raw"
 
 
-def _volid(call: Call) -> str:
+def asked_volid(call: Call) -> str:
     """Return the volume that a path names, with or without its storage."""
     text, storage = call.text("volume"), call.optional("storage")
     volid = text if ":" in text else f"{storage}:{text}"
@@ -151,18 +151,19 @@ def _volid(call: Call) -> str:
     return volid
 
 
-def _parsed(view: StorageView, volid: str) -> VolumeName:
+def parsed_volume(view: StorageView, volid: str) -> VolumeName:
+    """Return what the name of a volume says, or refuse one that its storage cannot have."""
     storage, name = split_volid(volid)
     return parse_name(view.type_of(storage), name)
 
 
 @route(
-    "GET", "/nodes/{node}/storage/{storage}/content/{volume}", params=_VOLUME,
+    "GET", "/nodes/{node}/storage/{storage}/content/{volume}", params=VOLUME,
     user="all", protected=True, proxyto="node", rest=True,
 )  # fmt: skip
 def read_volume(call: Call) -> dict[str, Any]:
     """Return path, size and format of a volume."""
-    view, volid = view_of(call), _volid(call)
+    view, volid = view_of(call), asked_volid(call)
     check_volume(call, view, volid)
     view.available(split_volid(volid)[0])
     volume = view.find(volid)
@@ -179,7 +180,7 @@ def read_volume(call: Call) -> dict[str, Any]:
 @route(
     "PUT",
     "/nodes/{node}/storage/{storage}/content/{volume}",
-    params={**_VOLUME, "notes": string(optional=True), "protected": boolean(optional=True)},
+    params={**VOLUME, "notes": string(optional=True), "protected": boolean(optional=True)},
     user="all",
     protected=True,
     proxyto="node",
@@ -187,9 +188,9 @@ def read_volume(call: Call) -> dict[str, Any]:
 )
 def update_volume(call: Call) -> None:
     """Change a backup's notes or its protection."""
-    view, volid = view_of(call), _volid(call)
+    view, volid = view_of(call), asked_volid(call)
     check_volume(call, view, volid)
-    volume, is_backup = view.require(volid), _parsed(view, volid).content == "backup"
+    volume, is_backup = view.require(volid), parsed_volume(view, volid).content == "backup"
     if "notes" in call:
         if not is_backup:
             raise ApiError("only backups can have notes")
@@ -205,14 +206,14 @@ def update_volume(call: Call) -> None:
 
 @route(
     "DELETE", "/nodes/{node}/storage/{storage}/content/{volume}",
-    params={**_VOLUME, "delay": integer(minimum=1, maximum=30, optional=True)},
+    params={**VOLUME, "delay": integer(minimum=1, maximum=30, optional=True)},
     user="all", protected=True, proxyto="node", rest=True,
 )  # fmt: skip
 def delete_volume(call: Call) -> str:
     """Delete a volume, whoever uses it."""
-    view, volid = view_of(call), _volid(call)
+    view, volid = view_of(call), asked_volid(call)
     storage = split_volid(volid)[0]
-    parsed = _parsed(view, volid)
+    parsed = parsed_volume(view, volid)
     _check_delete(call, storage, parsed)
     view.available(storage)
 
