@@ -20,6 +20,8 @@ def config_text(archive: Archive) -> str:
     """Write the configuration in a backup as its file; a machine's says which disk is which in the archive."""
     config = dict(archive.config)
     if archive.type == "lxc":
+        if "description" in config:
+            config["description"] = config["description"].removesuffix("\n")
         return render("lxc", GuestConf(config=config))
     kept = {key: value for key, value in config.items() if not key.startswith("unused")}
     hints = [
