@@ -127,9 +127,9 @@ class Preflight:
             return
         if not self.wanted.get("started", True):
             yield "wait_for", f"a guest that is not started has no {what} to wait for"
-        agent = self.wanted.get("agent") or {}
-        unlike = self.wanted.get("clone") or self.wanted.get("archive") or self.wanted.get("adopt")
-        if what != "ssh" and not unlike and not agent.get("enabled"):
+        brought = any(self.wanted.get(name) for name in ("clone", "archive", "adopt"))
+        agent = self.wanted.get("agent", {"enabled": brought})
+        if what != "ssh" and not agent["enabled"]:
             yield "wait_for", 'its agent tells of it, and it has none: set agent={"enabled": True}'
 
     # ------------------------------------------------------------ volumes

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from providers._guests.place import Place
+from providers._guests.qemu_system import Agent
 from providers._runtime.api import Api
 from providers._runtime.errors import ApiRefused, InvalidValue, Missing, TookTooLong
 from providers._runtime.model import Values
@@ -22,7 +23,7 @@ PAUSE = 1.0
 SSH_PORT = 22
 SSH_SECONDS = 3.0
 NOT_YET = r"guest agent is not running|got timeout|unable to connect"
-NEVER = r"[Nn]o QEMU guest agent configured|is not running"
+NEVER = r"[Nn]o QEMU guest agent configured|VM \d+ is not running"
 CLOUD_INIT = ("cloud-init", "status", "--wait")
 DEGRADED = 2
 """What `cloud-init status` answers where it went through with complaints."""
@@ -47,6 +48,7 @@ class _Wait:
         self._what = what
         self._seconds = seconds
         self._fixed = fixed
+        self._is_on: bool | None = None
         self._until = time.monotonic() + seconds
 
     def run(self) -> None:
@@ -80,15 +82,22 @@ class _Wait:
         try:
             answer: Values = door(f"{self._place.path}/agent/{command}", parameters)
         except ApiRefused as refused:
+            if refused.says(NEVER) or (refused.says(NOT_YET) and self._is_off()):
+                raise InvalidValue(
+                    f"wait_for: the agent of {self._place.id} will never answer ({refused.reason}); switch it on, "
+                    f"start the guest, or wait for something else"
+                ) from None
             if refused.says(NOT_YET):
                 return None
-            if refused.says(NEVER):
-                raise InvalidValue(
-                    f"wait_for: {self._place.id} will never answer ({refused.reason}); switch its agent on, start it, "
-                    f"or wait for something else"
-                ) from None
             raise
         return answer
+
+    def _is_off(self) -> bool:
+        """Whether the agent is switched off, of which Proxmox says no more than that it does not run."""
+        if self._is_on is None:
+            text = str(self._api.get(f"{self._place.path}/config").get("agent", ""))
+            self._is_on = bool(Agent.parse(text).get("enabled"))
+        return not self._is_on
 
     def _addresses(self) -> Iterator[str]:
         """Its addresses that others can use, as its agent says."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from providers._guests import waiting
-from providers._runtime.errors import InvalidValue, TookTooLong
+from providers._guests.place import Place
+from providers._runtime.errors import InvalidValue, Missing, TookTooLong
 from tests.conftest import Simulator
 from tests.providers.guests import Driver, tasks
 from tests.providers.test_vm import CLONE, SMALL
@@ -85,9 +86,48 @@ def test_a_guest_that_is_not_started_is_refused_in_preview(vm: Driver) -> None:
     assert "not started" in vm.problems(stopped)["wait_for"]
 
 
-def test_a_copy_without_an_agent_says_so_at_once(vm: Driver) -> None:
+def test_a_copy_whose_agent_is_off_says_so_at_once(vm: Driver, simulator: Simulator) -> None:
+    simulator.by_hand("PUT", "/nodes/pve1/qemu/9000/config", {"agent": "enabled=0"})
+
     with pytest.raises(InvalidValue, match="will never answer"):
-        vm.up({**CLONE, "agent": {"enabled": False}, "wait_for": "agent", "wait_seconds": 100})
+        vm.up({**CLONE, "wait_for": "agent", "wait_seconds": 100})
+
+
+def test_a_guest_that_was_stopped_meanwhile_says_so_at_once(vm: Driver, simulator: Simulator) -> None:
+    vm.up(CLONE)
+    simulator.by_hand("POST", f"/nodes/pve1/{vm.id}/status/stop")
+    place = Place("qemu", vm.outputs["vmid"], "pve1")
+
+    with pytest.raises(InvalidValue, match=r"VM \d+ is not running"):
+        waiting.wait(vm.api, place, {"wait_for": "ip"})
+
+
+def test_cloud_init_is_waited_for_to_its_end(vm: Driver) -> None:
+    assert vm.up({**CLONE, "wait_for": "cloud-init"})["started"] is True
+
+
+def say_inside(simulator: Simulator, vm: Driver, result: str) -> None:
+    """Let cloud-init have come to that result."""
+    file = {"file": "/run/cloud-init/result.json", "content": f'{{"v1": {result}}}'}
+    simulator.by_hand("POST", f"/nodes/pve1/{vm.id}/agent/exec", {"command": ["mkdir", "-p", "/run/cloud-init"]})
+    simulator.by_hand("POST", f"/nodes/pve1/{vm.id}/agent/file-write", file)
+
+
+def test_cloud_init_that_failed_fails_the_run_and_one_that_complained_is_reported(
+    vm: Driver, simulator: Simulator
+) -> None:
+    vm.up(CLONE)
+    waits = {**CLONE, "wait_for": "cloud-init"}
+    say_inside(simulator, vm, '{"recoverable_errors": {"WARNING": ["no such package"]}}')
+
+    vm.again()
+    vm.up(waits)
+    assert vm.warnings == [f"cloud-init of {vm.id} is through, with complaints: status: degraded"]
+
+    say_inside(simulator, vm, '{"errors": ["no network"]}')
+    vm.again()
+    with pytest.raises(Missing, match="has failed: status: error"):
+        vm.up({**waits, "tags": ["again"]})
 
 
 def test_neither_preview_nor_refresh_ask_the_agent(vm: Driver, simulator: Simulator) -> None:
