@@ -221,6 +221,7 @@ def _power(kind: str) -> Program:
 PROGRAMS: dict[str, Program] = {
     **files.PROGRAMS, **conditions.PROGRAMS, **packages.PROGRAMS, **services.PROGRAMS, "chown": chown,
     "chpasswd": chpasswd, "cloud-init": cloud_init, "date": date, "env": env, "halt": _power("poweroff"),
-    "hostname": hostname, "id": id_, "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "printenv": env, "reboot": _power("reboot"),
+    "hostname": hostname, "id": id_, "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "printenv": env,
+    "reboot": _power("reboot"),
     "shutdown": _power("poweroff"), "sleep": sleep, "uname": uname, "uptime": uptime, "useradd": useradd,
 }  # fmt: skip

@@ -121,6 +121,46 @@ def test_a_backup_that_is_not_there_is_refused_in_preview(vm: Driver) -> None:
     assert "there is no local:backup/" in vm.problems({**SMALL, "archive": {"volume": BACKUP}})["archive.volume"]
 
 
+def test_a_backup_is_restored_under_another_number_and_changed_to_what_is_declared(
+    vm: Driver, simulator: Simulator
+) -> None:
+    old = Driver(simulator, "vm", name="old")
+    old.up({**SMALL, "agent": {"enabled": True}})
+    backup = back_up(simulator, old.outputs["vmid"])
+    simulator.forget_requests()
+    restored = {**SMALL, "name": "restored", "memory": 512, "archive": {"volume": backup, "storage": "local-lvm"}}
+
+    outputs = vm.up(restored)
+
+    assert vm.id != old.id
+    assert vm.config()["agent"] == "1", "what the backup has and nobody declared stays"
+    assert (outputs["name"], outputs["started"]) == ("restored", True)
+    assert outputs["macs"] != old.outputs["macs"]
+    assert tasks(simulator) == ["POST qemu", "PUT config", "POST start"]
+    assert vm.drift() == {}
+    assert old.drift() == {}
+
+
+def test_another_backup_is_refused_unless_the_loss_is_allowed(vm: Driver, simulator: Simulator) -> None:
+    old = Driver(simulator, "vm", name="old")
+    old.up(SMALL)
+    backup = back_up(simulator, old.outputs["vmid"])
+    vm.up({**SMALL, "archive": {"volume": backup}})
+    vm.again()
+
+    assert "destroyed" in vm.problems({**SMALL, "archive": {"volume": backup.replace("vma", "vma2")}})["archive"]
+    assert vm.problems({**SMALL, "archive": {"volume": backup}}) == {}
+
+
+def back_up(simulator: Simulator, vmid: int) -> str:
+    """Make a backup, and return its name."""
+    simulator.by_hand(
+        "POST", "/nodes/pve1/vzdump", {"vmid": vmid, "storage": "local", "mode": "snapshot", "compress": "zstd"}
+    )
+    rows = simulator.by_hand("GET", "/nodes/pve1/storage/local/content", {"content": "backup", "vmid": vmid})
+    return str(rows[0]["volid"])
+
+
 @pytest.mark.usefixtures("image")
 def test_a_copy_that_fails_is_reported_with_the_end_of_its_log(vm: Driver, simulator: Simulator) -> None:
     simulator.control("POST", "task-faults", {"type": "qmcreate", "text": "no space left on device"})
