@@ -231,3 +231,90 @@ def test_keys_that_proxmox_has_added_since_survive_a_change_beside_them(vm: Driv
 
     assert vm.config()["agent"] == "1,fstrim_cloned_disks=1,freeze-fs=0"
     assert vm.drift() == {}
+
+
+BY_HAND: dict[str, dict[str, Any]] = {
+    "name": {"name": "by-hand"},
+    "description": {"description": "by hand"},
+    "tags": {"tags": "x"},
+    "onboot": {"onboot": 0},
+    "startup": {"startup": "order=7"},
+    "protection": {"protection": 1},
+    "cores": {"cores": 1},
+    "sockets": {"sockets": 1},
+    "vcpus": {"vcpus": 1},
+    "cpu": {"cpu": "kvm64"},
+    "cpulimit": {"cpulimit": 1},
+    "cpuunits": {"cpuunits": 7},
+    "affinity": {"affinity": "1"},
+    "numa": {"numa": 0},
+    "numa_nodes": {"numa0": "cpus=0-1"},
+    "memory": {"memory": 1024},
+    "balloon": {"balloon": 64},
+    "shares": {"shares": 1},
+    "allow_ksm": {"allow-ksm": 1},
+    "scsihw": {"scsihw": "pvscsi"},
+    "disks": {"ide2": "cdrom"},
+    "efidisk0": {"delete": "efidisk0"},
+    "tpmstate0": {"delete": "tpmstate0"},
+    "net": {"net1": "rtl8139=02:00:00:00:00:09,bridge=vmbr0"},
+    "macs": {"net0": "virtio=02:00:00:00:00:08,bridge=vmbr0"},
+    "bios": {"bios": "seabios"},
+    "machine": {"machine": "pc"},
+    "ostype": {"ostype": "win11"},
+    "boot": {"boot": "order=scsi0"},
+    "agent": {"agent": "0"},
+    "hotplug": {"hotplug": "0"},
+    "smbios1": {"smbios1": "manufacturer=other"},
+    "vmgenid": {"vmgenid": "0"},
+    "acpi": {"acpi": 0},
+    "kvm": {"kvm": 1},
+    "localtime": {"localtime": 0},
+    "startdate": {"startdate": "now"},
+    "tdf": {"tdf": 0},
+    "reboot": {"reboot": 1},
+    "migrate_downtime": {"migrate_downtime": 9},
+    "migrate_speed": {"migrate_speed": 9},
+    "freeze": {"freeze": 1},
+    "vga": {"vga": "std"},
+    "spice_enhancements": {"spice_enhancements": "videostreaming=off"},
+    "audio0": {"audio0": "device=AC97"},
+    "tablet": {"tablet": 1},
+    "rng0": {"rng0": "source=/dev/random"},
+    "watchdog": {"watchdog": "ib700"},
+    "serial0": {"delete": "serial0"},
+    "serial1": {"delete": "serial1"},
+    "serial2": {"delete": "serial2"},
+    "serial3": {"delete": "serial3"},
+    "hostpci": {"hostpci1": "mapping=gpu"},
+    "usb": {"usb2": "host=spice"},
+    "virtiofs": {"virtiofs1": "share"},
+    "keyboard": {"keyboard": "fr"},
+    "vmstatestorage": {"delete": "vmstatestorage"},
+    "citype": {"citype": "configdrive2"},
+    "ciuser": {"ciuser": "hand"},
+    "ciupgrade": {"ciupgrade": 1},
+    "sshkeys": {"delete": "sshkeys"},
+    "cicustom": {"cicustom": "meta=local:snippets/user.yaml"},
+    "ipconfig": {"ipconfig0": "ip=dhcp"},
+    "nameserver": {"nameserver": "192.0.2.99"},
+    "searchdomain": {"searchdomain": "by.hand"},
+}
+"""Field -> what somebody writes by hand that shows there; all but the password, which Proxmox never gives back."""
+
+
+@pytest.mark.usefixtures("furnished")
+def test_what_somebody_changes_by_hand_shows_in_its_field_and_is_set_right(vm: Driver, simulator: Simulator) -> None:
+    assert set(EVERYTHING) - set(BY_HAND) == {"node", "started", "cipassword"}
+    vm.up(EVERYTHING)
+    deleted = [hand["delete"] for hand in BY_HAND.values() if "delete" in hand]
+    written = {key: value for hand in BY_HAND.values() for key, value in hand.items() if key != "delete"}
+    simulator.by_hand("PUT", f"/nodes/pve1/{vm.id}/config", {**written, "protection": 0, "delete": ",".join(deleted)})
+    simulator.by_hand("PUT", f"/nodes/pve1/{vm.id}/config", {"protection": 1})
+
+    assert set(vm.drift()) == set(BY_HAND)
+    simulator.by_hand("PUT", f"/nodes/pve1/{vm.id}/config", {"protection": 0})
+    vm.refresh()
+    vm.up(EVERYTHING)
+
+    assert vm.drift() == {}

@@ -1,4 +1,4 @@
-"""Removing a virtual machine, and living with high availability: nothing is left, nothing is done twice, none is lost."""
+"""Removing a virtual machine, and living with high availability: nothing is left, and no machine is lost."""
 
 from __future__ import annotations
 
