@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from providers._guests import power, removing
+from providers._guests.place import Place
 from providers._runtime.checking import replaced_by
 from providers._runtime.errors import DataAtRisk, TookTooLong
 from providers._runtime.model import declared
@@ -117,7 +118,7 @@ def test_ha_is_asked_and_waited_for(managed: Driver, monkeypatch: pytest.MonkeyP
 
 def test_ha_that_does_nothing_is_not_waited_for_for_ever(managed: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(power, "HA_PAUSE", 0.05)
-    api, place = managed.api, power.Place("qemu", managed.outputs["vmid"], "pve1")
+    api, place = managed.api, Place("qemu", managed.outputs["vmid"], "pve1")
     managed.simulator.control("POST", "clock", {"mode": "timed", "speed": 20.0})
     managed.simulator.control("POST", "maintenance", {"datacenter": "lab", "node": "pve3", "maintenance": True})
     api.deadline -= 58
