@@ -23,7 +23,7 @@ from providers._guests.preflight import Image
 from providers._guests.values import DnsName, PublicKey, VolumeId
 from providers._runtime.bridge import Resource
 from providers._runtime.errors import InvalidValue
-from providers._runtime.markers import Immutable, Local, Needs, ServerDefault, Slots, Takes, WriteOnly
+from providers._runtime.markers import Immutable, Impact, Local, Needs, ServerDefault, Slots, Takes, WriteOnly
 from providers._runtime.model import Values
 
 __all__ = ["Container", "ContainerNic", "Features", "MountPoint", "RootFs"]
@@ -142,6 +142,10 @@ class ContainerHandler(GuestHandler):
         if wanted.get("ssh_public_keys"):
             found["ssh-public-keys"] = "\n".join(wanted["ssh_public_keys"])
         return found
+
+    def plugged(self, name: str, there: Values, wanted: Values, takes: Impact) -> Impact:
+        """It moves by a restart."""
+        return "stop-start" if name == "node" else takes
 
     def restoring(self, archive: Values) -> dict[str, str]:
         """An archive in place of the template."""

@@ -188,9 +188,9 @@ class VmHandler(GuestHandler):
         """What a running machine takes at once depends on what may be plugged into it."""
         return qemu_hotplug.plugged(name, there, wanted, takes)
 
-    def bound_to_node(self, values: Values) -> list[str]:
-        """Devices of the host, which no migration takes along while the machine runs."""
-        return qemu_hotplug.bound_to_node(values)
+    def stops_for(self, before: Values, wanted: Values, there: Values) -> dict[str, str]:
+        """A move with devices of the node, and unplugging what it boots from."""
+        return qemu_hotplug.stops_for(before, wanted, there)
 
 
 class VmArgs(GuestArgs, ProcessorArgs, DiskArgs, NetworkArgs, CloudInitArgs, SystemArgs, DeviceArgs, total=False):

@@ -84,9 +84,9 @@ class GuestHandler(Handler):
         """What changing a field, or a slot of one, takes of a guest that runs; `takes` is what its marker says."""
         return takes
 
-    def bound_to_node(self, values: Values) -> list[str]:
-        """Devices of its node, with which the guest can't move while it runs."""
-        return []
+    def stops_for(self, before: Values, wanted: Values, there: Values) -> dict[str, str]:
+        """What a guest has to be stopped for, which is not done without leave: field or slot -> the reason."""
+        return {}
 
     # ------------------------------------------------------------ on the host
 
@@ -215,8 +215,8 @@ class GuestHandler(Handler):
             for name in self.root_only(changed):
                 yield name, f"only {ROOT} may set it, logged in with its password: no API token, whatever it may do"
         if before:
-            found = impact.takes(self, before, wanted, before, self.by_markers(before, wanted))
-            yield from impact.refused(self, before, wanted, found)
+            found = self.takes(before, wanted, before)
+            yield from impact.refused(self, before, wanted, before, found)
 
     def needs(self, wanted: Values) -> list[Need]:
         """In a pool the pool's privileges count, which can't be told from outside."""
@@ -236,14 +236,13 @@ class GuestHandler(Handler):
         clone = wanted.get("clone") or {}
         return found + ([(f"/vms/{clone['vmid']}", "VM.Clone")] if clone.get("vmid") else [])
 
-    def by_markers(self, before: Values, wanted: Values) -> dict[str, Impact]:
-        """What the changed fields take by their markers alone."""
-        return super().impact(before, wanted)
+    def takes(self, before: Values, wanted: Values, there: Values) -> dict[str, Impact]:
+        """What each change takes by itself; `there` is all that is known of the guest as it is."""
+        return impact.takes(self, before, wanted, there, super().impact(before, wanted))
 
     def impact(self, before: Values, wanted: Values) -> dict[str, Impact]:
         """By the markers and what can be plugged, slot by slot, and by the policies."""
-        found = impact.takes(self, before, wanted, before, self.by_markers(before, wanted))
-        return impact.by_policy(wanted, found)
+        return impact.by_policy(wanted, self.takes(before, wanted, before))
 
 
 def volumes_in(inputs: Any, values: Values, raw: Values) -> dict[str, str]:

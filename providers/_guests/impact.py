@@ -31,12 +31,11 @@ def takes(
             found.update(_by_slot(handler, name, (before, wanted, there), marked))
     if "started" in found and not wanted.get("started"):
         found["started"] = "stop-start"
-    if "node" in found and (handler.kind == "lxc" or handler.bound_to_node(there)):
-        found["node"] = "stop-start"
     old, new = slots(handler.inputs, before), slots(handler.inputs, wanted)
     for slot in sorted({*old, *new}):
         impact = _of_volume(handler, slot, (old.get(slot), new.get(slot)), there, wanted.get("on_disk_removed"))
         found.update({slot: impact} if impact else {})
+    found.update(dict.fromkeys(handler.stops_for(before, wanted, there), "stop-start"))
     if before.get("started") is False:
         return {name: "live" if impact in _OF_RUNNING else impact for name, impact in found.items()}
     return found
@@ -95,16 +94,15 @@ def by_policy(wanted: Values, found: dict[str, Impact]) -> dict[str, Impact]:
     return {name: said.get(impact, impact) for name, impact in found.items()}
 
 
-def refused(handler: GuestHandler, there: Values, wanted: Values, found: dict[str, Impact]) -> Iterator[Problem]:
+def refused(
+    handler: GuestHandler, before: Values, wanted: Values, there: Values, found: dict[str, Impact]
+) -> Iterator[Problem]:
     """What the policies do not allow."""
     policy = wanted.get("on_reboot_needed") or "pending"
     if policy == "fail":
         for name in (name for name, impact in found.items() if impact == "reboot"):
             yield name, "the change needs a reboot of the running guest, and on_reboot_needed is `fail`"
-    devices = handler.bound_to_node(there)
-    if found.get("node") == "stop-start" and devices and policy != "reboot":
-        yield (
-            "node",
-            f"it has devices of its node ({', '.join(devices)}), so it has to be stopped to move; allow that with "
-            f"on_reboot_needed=`reboot`",
-        )
+    if policy != "reboot":
+        for name, reason in handler.stops_for(before, wanted, there).items():
+            if found.get(name) == "stop-start":
+                yield name, f"{reason}, so the guest has to be stopped; allow that with on_reboot_needed=`reboot`"

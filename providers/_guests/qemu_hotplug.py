@@ -35,8 +35,21 @@ def takes_disks(slot: str, there: Values) -> bool:
     return slot.startswith(PLUGGED_DISKS) and "disk" in features(there)
 
 
-def bound_to_node(values: Values) -> list[str]:
-    """Its devices of the host, with which it can't move while it runs."""
+def stops_for(before: Values, wanted: Values, there: Values) -> dict[str, str]:
+    """What a machine has to be stopped for: field or slot -> the reason."""
+    found: dict[str, str] = {}
+    devices = _of_its_node(there)
+    if devices and before.get("node") != wanted.get("node"):
+        found["node"] = f"it has devices of its node ({', '.join(devices)})"
+    removed = set(before.get("disks") or {}) - set(wanted.get("disks") or {})
+    first = (there.get("boot") or {}).get("order", [])[:1]
+    if wanted.get("on_disk_removed") != "keep":
+        found |= dict.fromkeys(removed & set(first), "it boots from there")
+    return found
+
+
+def _of_its_node(values: Values) -> list[str]:
+    """Devices of its host, with which it can't move while it runs."""
     usb = values.get("usb") or {}
     found = [*(values.get("hostpci") or {}), *(values.get("virtiofs") or {})]
     found += [slot for slot, device in usb.items() if device.get("host") != "spice"]

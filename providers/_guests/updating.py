@@ -42,9 +42,11 @@ class Update:
         actual = self.found.values
         place = Place(self.handler.kind, vmid_of(self.found.id), actual["node"])
         job = work(self.handler.inputs, actual, self.wanted, self.todo, actual["volumes"])
-        takes = self._takes()
-        self._refuse(takes)
-        stays_up = bool(actual["started"]) and self._starts() and takes.get("node") != "stop-start"
+        before = self.handler.shown(self.wanted, actual)
+        takes = self.handler.takes(before, self.wanted, actual)
+        self._refuse(before, takes)
+        stops = self.handler.stops_for(before, self.wanted, actual)
+        stays_up = bool(actual["started"]) and self._starts() and not stops
         if actual["started"] and not stays_up:
             power.stop(self.api, place)
             self._read_again(place, job)  # what was pending is in effect now, so the digest is another one
@@ -68,17 +70,11 @@ class Update:
         is_template = self.wanted.get("template") or self.found.values["template"]
         return not is_template and bool(self.wanted.get("started", self.found.values["started"]))
 
-    def _takes(self) -> dict[str, Impact]:
-        """What each change takes of the guest as it is now."""
-        before = self.handler.shown(self.wanted, self.found.values)
-        markers = self.handler.by_markers(before, self.wanted)
-        return impact.takes(self.handler, before, self.wanted, self.found.values, markers)
-
-    def _refuse(self, takes: dict[str, Impact]) -> None:
+    def _refuse(self, before: Values, takes: dict[str, Impact]) -> None:
         """What a preview refuses as well, where it could look."""
         if self.found.values["template"] and self.todo.set.get("template") is False:
             raise DataAtRisk(f"{self.found.id} is a template and never becomes a guest again; clone it instead")
-        for name, reason in impact.refused(self.handler, self.found.values, self.wanted, takes):
+        for name, reason in impact.refused(self.handler, before, self.wanted, self.found.values, takes):
             raise InvalidValue(f"{self.found.id}: {name}: {reason}")
 
     def _migrate(self, place: Place, job: Work, *, running: bool) -> Place:

@@ -178,14 +178,28 @@ def test_a_running_machine_with_a_device_of_its_node_moves_only_where_it_may_be_
     vm.up(MAPPED)
     vm.again()
     moved = {**MAPPED, "node": "pve2"}
-    assert "it has to be stopped to move" in vm.problems(moved)["node"]
-    with pytest.raises(InvalidValue, match="stopped to move"):
+    assert "has to be stopped" in vm.problems(moved)["node"]
+    with pytest.raises(InvalidValue, match="has to be stopped"):
         lifecycle.update(vm.handler, vm.api, vm.id, vm.outputs, declared(vm.handler.inputs, {**vm.inputs, **moved}))
 
     allowed = {**moved, "on_reboot_needed": "reboot"}
     assert vm.check(allowed)[0]["impact"] == "node: stop-start"
     vm.up(allowed)
 
+    assert vm.outputs["started"] is True
+    assert vm.drift() == {}
+
+
+def test_what_a_running_machine_boots_from_is_unplugged_only_where_it_may_be_stopped(vm: Driver) -> None:
+    two = {**SMALL, "disks": {"scsi0": ROOT, "scsi1": ROOT}, "boot": {"order": ["scsi1", "scsi0"]}}
+    vm.up(two)
+    vm.again()
+    one = {**SMALL, "boot": {"order": ["scsi0"]}}
+    assert "it boots from there" in vm.problems(one)["scsi1"]
+
+    vm.up({**one, "on_reboot_needed": "reboot"})
+
+    assert vm.config()["boot"] == "order=scsi0"
     assert vm.outputs["started"] is True
     assert vm.drift() == {}
 
