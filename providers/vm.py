@@ -174,6 +174,9 @@ class VmHandler(GuestHandler):
         yield from super().root_only(wanted)
         yield from (slot for slot in (f"serial{n}" for n in range(4)) if wanted.get(slot, "socket") != "socket")
         yield from (slot for slot, device in wanted.get("hostpci", {}).items() if "mapping" not in device)
+        for slot, disk in wanted.get("disks", {}).items():
+            if any(str(disk.get(key, "")).startswith("/") for key in ("file", "import_from")):
+                yield slot
         for slot, device in wanted.get("usb", {}).items():
             if "mapping" not in device and device.get("host") != "spice":
                 yield slot

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypedDict
 import pulumi
 from pydantic import Field, model_validator
 
-from providers._guests.values import Size, StorageId, VolumeId
+from providers._guests.values import AbsolutePath, Size, StorageId, VolumeId
 from providers._guests.volumes import Volume
 from providers._runtime.errors import InvalidValue
 from providers._runtime.markers import Local, Needs, ServerDefault, Slots, Takes
@@ -37,11 +37,11 @@ class QemuVolume(Volume):
     """What all volumes of a virtual machine have in common."""
 
     aliases: ClassVar[dict[str, str]] = {"volume": "file"}
-    import_from: Annotated[VolumeId | None, Local()] = Field(
+    import_from: Annotated[VolumeId | AbsolutePath | None, Local()] = Field(
         default=None,
         alias="import-from",
-        description="A volume or image, such as `local:import/debian.qcow2`, that it is copied from when it is made; "
-        "later changes of this are ignored.",
+        description="A volume or image, such as `local:import/debian.qcow2` (for root@pam also a path of the host), "
+        "that it is copied from when it is made; later changes of this are ignored.",
     )
 
 
@@ -49,10 +49,10 @@ class Disk(QemuVolume):
     """A disk or a drive: a new volume (`storage` and `size`), or an existing one or an image (`file`)."""
 
     aliases: ClassVar[dict[str, str]] = {**QemuVolume.aliases, **LIMIT_ALIASES}
-    file: VolumeId | None = Field(
+    file: VolumeId | AbsolutePath | None = Field(
         default=None,
-        description="An existing volume, an ISO image, `none` for an empty drive, or `storage:cloudinit`; "
-        "not set for a disk that is made here.",
+        description="An existing volume, an ISO image, `none` for an empty drive, `storage:cloudinit`, or (for "
+        "root@pam) a device of the host; not set for a disk that is made here.",
     )
     size: Size | None = Field(default=None, description="Its size, such as `32G`; it can grow, but never shrink.")
     format: Literal["raw", "qcow2", "vmdk"] | None = Field(default=None, description="Format of the volume.")

@@ -78,6 +78,12 @@ def _volume(text: str) -> str:
     return text
 
 
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or "/../" in f"{path}/":
+        raise InvalidValue(f"{path!r} is no absolute path")
+    return path
+
+
 def _interface(text: str, *, words: tuple[str, ...], version: int) -> str:
     """An address with its prefix length, or one of the words that leave it to the network."""
     if text in words:
@@ -117,6 +123,7 @@ Tag = Annotated[str, AfterValidator(_tag)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 StorageId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$")]
 VolumeId = Annotated[str, AfterValidator(_volume)]
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 ConfigId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]+$")]
 Address4 = Annotated[str, AfterValidator(lambda text: _interface(text, words=("dhcp",), version=4))]
 Address6 = Annotated[str, AfterValidator(lambda text: _interface(text, words=("auto", "dhcp"), version=6))]

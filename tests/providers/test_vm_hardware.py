@@ -210,6 +210,14 @@ def test_what_is_roots_alone_is_refused_with_a_token_and_done_with_a_password(vm
     assert vm.drift() == {}
 
 
+def test_a_device_of_the_host_as_a_disk_is_roots_alone(vm: Driver) -> None:
+    devices = {"scsi1": {"file": "/dev/disk/by-id/nvme-1"}, "scsi2": {**DISK, "import_from": "/srv/image.raw"}}
+
+    problems = vm.problems({**SMALL, "disks": {**SMALL["disks"], **devices}})
+
+    assert {name for name, reason in problems.items() if "only root@pam" in reason} == set(devices)
+
+
 def test_every_field_of_the_configuration_says_what_it_takes_to_set_it() -> None:
     silent = {
         name
