@@ -1,4 +1,9 @@
-"""Waiting for a Proxmox task: looks early, backs off, tells how far it is, and reports how it ended."""
+"""Waiting for a Proxmox task: looks early, backs off, tells how far it is, and reports how it ended.
+
+All that wait look at one list, `/cluster/tasks`, so that fifty tasks cost hardly more requests than one. A node tells
+the others of its tasks as they begin and end, and names the last 25 that have ended: what is not on the list, or has
+ended otherwise than well, is asked for by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,12 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from providers._runtime.errors import TaskFailed, TookTooLong
+from providers._runtime.client import Client
+from providers._runtime.errors import ApiRefused, TaskFailed, TookTooLong, Unreachable
+from providers._runtime.shared import Shared
 
 if TYPE_CHECKING:
     from providers._runtime.api import Api
@@ -25,6 +32,26 @@ PAGE = 500
 _PERCENT = re.compile(r"\(?(\d{1,3}(?:\.\d+)?)\s?%\)?")
 
 
+class Board:
+    """The cluster's list of tasks, asked for once for all that wait at the same time."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._rows: Shared[dict[str, dict[str, Any]]] = Shared()
+
+    def row(self, upid: str, max_age: float, deadline: float) -> dict[str, Any] | None:
+        """A task as the list has it; None if it is not there, or the list is not to be had."""
+
+        def ask() -> dict[str, dict[str, Any]]:
+            rows = self._client.request("GET", "/cluster/tasks", deadline=deadline, attempts=1)
+            return {str(row["upid"]): row for row in rows}
+
+        try:
+            return self._rows.get(max_age, ask).get(upid)
+        except (ApiRefused, Unreachable, TookTooLong):
+            return None
+
+
 def wait(api: Api, upid: str, what: str) -> None:
     """Until the task is over; raises TaskFailed with the end of its log, passes its warnings on."""
     task, log = _path(upid), _Log()
@@ -33,13 +60,12 @@ def wait(api: Api, upid: str, what: str) -> None:
         time.sleep(max(0.0, min(pause, api.deadline - time.monotonic())))
         if time.monotonic() >= api.deadline:
             raise TookTooLong(f"{what} is still running; the task goes on as {upid}")
-        status = api.get(f"{task}/status")
-        if status["status"] != "running":
+        exitstatus = _exitstatus(api, upid, pause / 2, listed=not log.ended)
+        if exitstatus is not None:
             break
         if time.monotonic() - began > PROGRESS_AFTER:
             told = _tell(api.say, what, log.more(api, task), told)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    exitstatus = str(status.get("exitstatus", ""))
     if exitstatus == "OK":
         return
     log.more(api, task)
@@ -47,6 +73,17 @@ def wait(api: Api, upid: str, what: str) -> None:
         raise TaskFailed(what, upid, exitstatus, list(log.tail))
     for line in log.warnings:
         api.warn(f"{what}: {line}")
+
+
+def _exitstatus(api: Api, upid: str, max_age: float, *, listed: bool) -> str | None:
+    """How the task has ended; None while it runs. Once its own log tells of its end, no list is asked any more."""
+    row = api.facts.tasks.row(upid, max_age, api.deadline) if listed else None
+    if row is not None and "endtime" not in row:
+        return None
+    if row is not None and row.get("status") == "OK":
+        return "OK"
+    status = api.get(f"{_path(upid)}/status")
+    return None if status["status"] == "running" else str(status.get("exitstatus", ""))
 
 
 def progress(line: str) -> str | None:
@@ -69,6 +106,7 @@ class _Log:
     def __init__(self) -> None:
         self.tail: deque[str] = deque(maxlen=LOG_TAIL)
         self.warnings: list[str] = []
+        self.ended = False
         self._read = 0
 
     def more(self, api: Api, task: str) -> list[str]:
@@ -82,6 +120,7 @@ class _Log:
             if len(rows) < PAGE:
                 break
         self.tail.extend(fresh)
+        self.ended = self.ended or any(line.startswith("TASK ") for line in fresh)
         self.warnings += [line for line in fresh if line.startswith("WARN")]
         return fresh
 
