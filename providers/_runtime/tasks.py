@@ -1,15 +1,14 @@
 """Waiting for a Proxmox task: looks early, backs off, tells how far it is, and reports how it ended.
 
-All that wait look at one list, `/cluster/tasks`, so that fifty tasks cost hardly more requests than one. A node tells
-the others of its tasks as they begin and end, and names the last 25 that have ended: what is not on the list, or has
-ended otherwise than well, is asked for by itself.
+All that wait for a node look at one list, the node's own of its last tasks, so that fifty tasks cost hardly more
+requests than one. What is not on the list, or has ended otherwise than well, is asked for by itself.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -28,26 +27,33 @@ PROGRESS_AFTER = 1.0
 LOG_TAIL = 5
 PAGE = 500
 """Lines of a log that are asked for at once."""
+LISTED = 200
+"""Tasks of a node that are asked for at once: more than run, and than end between two looks."""
+
+Row = dict[str, Any]
 
 _PERCENT = re.compile(r"\(?(\d{1,3}(?:\.\d+)?)\s?%\)?")
 
 
 class Board:
-    """The cluster's list of tasks, asked for once for all that wait at the same time."""
+    """Each node's list of its last tasks, asked for once for all that wait at the same time."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._rows: Shared[dict[str, dict[str, Any]]] = Shared()
+        self._lists: defaultdict[str, Shared[dict[str, Row]]] = defaultdict(Shared)
 
-    def row(self, upid: str, max_age: float, deadline: float) -> dict[str, Any] | None:
+    def row(self, upid: str, max_age: float, deadline: float) -> Row | None:
         """A task as the list has it; None if it is not there, or the list is not to be had."""
+        node = _node(upid)
 
-        def ask() -> dict[str, dict[str, Any]]:
-            rows = self._client.request("GET", "/cluster/tasks", deadline=deadline, attempts=1)
+        def ask() -> dict[str, Row]:
+            rows: list[Row] = self._client.request(
+                "GET", f"/nodes/{node}/tasks", {"source": "all", "limit": LISTED}, deadline=deadline, attempts=1
+            )
             return {str(row["upid"]): row for row in rows}
 
         try:
-            return self._rows.get(max_age, ask).get(upid)
+            return self._lists[node].get(max_age, ask).get(upid)
         except (ApiRefused, Unreachable, TookTooLong):
             return None
 
@@ -127,4 +133,9 @@ class _Log:
 
 def _path(upid: str) -> str:
     """A task is asked for on the node that runs it, which its UPID names."""
-    return f"/nodes/{upid.split(':')[1]}/tasks/{quote(upid, safe='')}"
+    return f"/nodes/{_node(upid)}/tasks/{quote(upid, safe='')}"
+
+
+def _node(upid: str) -> str:
+    """The node that runs a task."""
+    return upid.split(":")[1]

@@ -15,7 +15,7 @@ from tests.conftest import Simulator
 from tests.runtime.doors import Call, at_once, call_on, connection_to, opened
 
 UPID = "UPID:pve1:000003E8:00000001:6553F100:qmclone:100:root@pam!labs:"
-LIST = "/api2/json/cluster/tasks"
+LIST = "/api2/json/nodes/pve1/tasks"
 STATUS, LOG = (f"/api2/json/nodes/pve1/tasks/{UPID}/{what}" for what in ("status", "log"))
 WHAT = "cloning VM 100"
 
@@ -92,7 +92,7 @@ def test_all_that_wait_look_at_one_list(job: Job, call: Call) -> None:
 
 def test_a_task_that_the_list_does_not_name_is_asked_for_itself(job: Job, call: Call) -> None:
     job.is_now("OK")
-    gone = {"method": "GET", "path": "/cluster/tasks", "action": "fail", "status": 403, "reason": "denied"}
+    gone = {"method": "GET", "path": "/nodes/pve1/tasks", "action": "fail", "status": 403, "reason": "denied"}
     job.simulator.control("POST", "faults", gone)
 
     tasks.wait(call, UPID, WHAT)
@@ -106,7 +106,7 @@ def test_a_list_that_has_not_heard_of_the_end_is_not_believed_for_ever(job: Job,
     def stale(*_: object) -> dict[str, object]:
         return {"upid": UPID, "starttime": 0x6553F100}
 
-    call.facts.tasks.row = stale  # type: ignore[method-assign]  # a cluster file system that hangs
+    call.facts.tasks.row = stale  # type: ignore[assignment,method-assign]  # a cluster file system that hangs
     thread = later(1.5, ("OK", ()), job=job)
     tasks.wait(call, UPID, WHAT)
     thread.join()
