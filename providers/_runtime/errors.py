@@ -58,12 +58,12 @@ class ApiRefused(ProxmoxError):
         self.reason = reason.strip()
         self.errors = {name: text.strip() for name, text in errors.items()}
         details = "; ".join(f"{name}: {text}" for name, text in self.errors.items())
-        words = f"{self.reason} {details}".strip()
-        super().__init__(f"{words} ({method} {path}, status {status})")
+        self.words = f"{self.reason} {details}".strip()
+        super().__init__(f"{self.words} ({method} {path}, status {status})")
 
     def says(self, pattern: str) -> bool:
         """Whether Proxmox's words contain `pattern`: it answers 500 for most things, so only the words tell."""
-        return re.search(pattern, self.reason) is not None
+        return re.search(pattern, self.words) is not None
 
 
 class TaskFailed(ProxmoxError):
