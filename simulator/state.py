@@ -191,7 +191,8 @@ class World:
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
-        self.uploads = database.parent / "uploads"
+        self.home = database.parent
+        self.uploads = self.home / "uploads"
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
