@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from simulator.nodes import apt_sources
 from simulator.nodes.hardware import add_hardware
 from simulator.records import Capacity, Guest, Interface, Node, Section, Setting, Token, User, Volume
 from simulator.state import Datacenter, World
@@ -43,6 +44,7 @@ def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
                 online=node.online, started=now - _UPTIME, dns={"search": "example.test", "dns1": "192.0.2.1"},
             )
         )  # fmt: skip
+        apt_sources.install(datacenter, node.name, now)
         _add_interfaces(datacenter, node, spec.bridges)
     for storage in spec.storages:
         datacenter.storages.put(Section(id=storage.id, type=storage.type, options=storage.options))

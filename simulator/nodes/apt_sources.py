@@ -99,13 +99,16 @@ class Repository:
         return row | ({"Comment": "\n".join(self.comments)} if self.comments else {})
 
 
+def install(datacenter: Datacenter, node: str, now: float) -> None:
+    """Write the files that the installer writes."""
+    for name, text in _INSTALLED.items():
+        datacenter.files.put(File(node=node, path=_FOLDER + name, text=text, changed=now))
+
+
 def files(datacenter: Datacenter, node: str) -> dict[str, str]:
-    """Return the text of each file by its path; a new node has those that the installer wrote."""
-    prefix = f"{node}:{_FOLDER}"
-    own = {
-        file.path: file.text for file in datacenter.files if f"{file.node}:{file.path}".startswith(prefix)
-    }  # fmt: skip
-    return dict(sorted(({_FOLDER + name: text for name, text in _INSTALLED.items()} | own).items()))
+    """Return the text of each file by its path."""
+    own = (file for file in datacenter.files if file.node == node and file.path.endswith(".sources"))
+    return {file.path: file.text for file in sorted(own, key=lambda file: file.path) if file.path.startswith(_FOLDER)}
 
 
 def parse(text: str) -> list[Repository]:

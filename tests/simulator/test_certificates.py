@@ -192,3 +192,9 @@ def test_plugins_are_made_changed_and_removed(node: Client) -> None:
     assert [row["plugin"] for row in data(node.call("GET", path, {"type": "dns"}))] == ["p1"]
     data(node.call("DELETE", f"{path}/p1"))
     assert node.call("GET", f"{path}/p1").reason == "ACME plugin 'p1' not defined"
+
+
+def test_what_an_authority_says_is_for_who_may_look_into_nodes(node: Client) -> None:
+    eve = somebody(node)
+    assert data(node.call("GET", f"{ACME}/tos", as_user=eve)).startswith("https://")
+    assert node.call("GET", f"{ACME}/meta", as_user=eve).status == 403

@@ -87,7 +87,8 @@ def test_a_bond_is_written_with_what_its_mode_uses(
 
 
 def test_the_interval_in_which_a_bond_is_watched_is_kept(host: Client) -> None:
-    text = "iface eno2 inet manual\n\niface bond0 inet manual\n\tbond-slaves eno2\n\tbond-miimon 50\n\tbond-mode active-backup\n"
+    bond = "\tbond-slaves eno2\n\tbond-miimon 50\n\tbond-mode active-backup\n"
+    text = f"iface eno2 inet manual\n\niface bond0 inet manual\n{bond}"
     host.control("seed", {"table": "files", "records": [{"node": "pve1", "path": FILE, "text": text, "changed": 0}]})
     data(host.call("PUT", f"{NETWORK}/bond0", {"type": "bond", "bond_mode": "802.3ad"}))
     assert _stanza(host, "bond0") == ["bond-slaves eno2", "bond-miimon 50", "bond-mode 802.3ad"]
