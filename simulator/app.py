@@ -22,6 +22,7 @@ from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
+from simulator.nodes.power import PowerSwitch
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
@@ -85,9 +86,9 @@ class Simulator:
             self.world.add(spec.name, clustered=spec.clustered)
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)
         self.tasks = TaskRunner(self.world)
-        self.tasks.actors = [
-            HaManager(self.world, datacenter, self.tasks) for datacenter in self.world.datacenters.values()
-        ]
+        for datacenter in self.world.datacenters.values():
+            self.tasks.actors.append(PowerSwitch(self.world, datacenter, self.tasks))
+            self.tasks.actors.append(HaManager(self.world, datacenter, self.tasks))
         self.faults = Faults()
         self.log = RequestLog(home / "requests.jsonl")
         uploads = home / "uploads"

@@ -74,7 +74,7 @@ class Router:
             raise ParamError({duplicate: "duplicate parameter (already defined in URI)"})
         values = request.values | in_path
         access = Access(request.datacenter, authid)
-        _authorize(route, access, values, is_token="!" in authid)
+        authorize(route, access, values, is_token="!" in authid)
         node = self._answering_node(route, request, values)
         if values.get("node") == "localhost" and "node" in in_path:
             values["node"] = node
@@ -165,7 +165,7 @@ class Router:
         return name
 
 
-def _authorize(route: Route, access: Access, values: Mapping[str, Any], *, is_token: bool) -> None:
+def authorize(route: Route, access: Access, values: Mapping[str, Any], *, is_token: bool) -> None:
     """Refuse the call unless its user may make it."""
     if is_token and not route.allowtoken:
         raise PermissionDenied

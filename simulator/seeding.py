@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from simulator.nodes import apt_sources
+from simulator.nodes.hardware import add_hardware
 from simulator.records import Capacity, Guest, Interface, Node, Section, Setting, Token, User, Volume
 from simulator.state import Datacenter, World
 from simulator.tickets import hash_password, hash_secret
@@ -42,11 +44,16 @@ def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
                 online=node.online, started=now - _UPTIME, dns={"search": "example.test", "dns1": "192.0.2.1"},
             )
         )  # fmt: skip
+        apt_sources.install(datacenter, node.name, now)
         _add_interfaces(datacenter, node, spec.bridges)
     for storage in spec.storages:
         datacenter.storages.put(Section(id=storage.id, type=storage.type, options=storage.options))
         for place in _places(datacenter, storage.id):
             datacenter.capacities.put(Capacity(storage=storage.id, node=place, total=storage.size))
+    sizes = {storage.id: storage.size for storage in spec.storages}
+    for node in spec.nodes:
+        seen = [row for row in datacenter.storages if node.name in _places(datacenter, row.id)]
+        add_hardware(datacenter, node, seen, sizes)
     for file in spec.files:
         for place in _places(datacenter, file.storage):
             datacenter.volumes.put(

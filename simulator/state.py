@@ -15,6 +15,7 @@ from typing import Any
 
 from simulator.clock import Clock
 from simulator.errors import ApiError
+from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState
 from simulator.records import (
     Acl,
     Capacity,
@@ -76,6 +77,7 @@ class Datacenter:
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
         self._add_service_tables(journal)
+        self._add_node_tables(journal)
         self.options = Table[str, Setting](journal, label("datacenter.cfg"), Setting, lambda row: row.name)
         self.tasks = Table[str, Task](
             journal, label("tasks"), Task, lambda row: row.upid,
@@ -131,6 +133,35 @@ class Datacenter:
         self.mappings = sections("mapping")
         self.metric_servers = sections("status.cfg")
 
+    def _add_node_tables(self, journal: Journal) -> None:
+        """Make the tables of what belongs to single nodes: daemons, journal, disks, devices."""
+
+        def label(table: str) -> str:
+            return f"{self.name}/{table}"
+
+        self.services = Table[str, ServiceState](
+            journal, label("services"), ServiceState, lambda row: f"{row.node}/{row.service}"
+        )
+        self.journal = Table[int, JournalEntry](
+            journal, label("journal"), JournalEntry, lambda row: row.number, node=lambda row: row.node
+        )
+        self.power_events = Table[str, PowerEvent](journal, label("power"), PowerEvent, lambda row: row.node)
+        self.disks = Table[str, Disk](
+            journal, label("disks"), Disk, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
+        self.disk_groups = Table[str, DiskGroup](
+            journal, label("disk-groups"), DiskGroup, lambda row: f"{row.node}/{row.kind}/{row.name}",
+            node=lambda row: row.node,
+        )  # fmt: skip
+        self.devices = Table[str, Device](
+            journal, label("devices"), Device, lambda row: f"{row.node}/{row.kind}/{row.id}",
+            place=lambda row: (row.node, row.kind),
+        )  # fmt: skip
+        self.subscriptions = Table[str, Setting](journal, label("subscription"), Setting, lambda row: row.name)
+        self.notifications = Table[str, Section](journal, label("notifications.cfg"), Section, lambda row: row.id)
+        self.acme_accounts = Table[str, Section](journal, label("acme"), Section, lambda row: row.id)
+        self.acme_plugins = Table[str, Section](journal, label("acme/plugins.cfg"), Section, lambda row: row.id)
+
     def tables(self) -> Iterator[Table[Any, Any]]:
         """Yield every table."""
         for value in vars(self).values():
@@ -160,7 +191,8 @@ class World:
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
-        self.uploads = database.parent / "uploads"
+        self.home = database.parent
+        self.uploads = self.home / "uploads"
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()

@@ -4,7 +4,12 @@
       pve:                        # one cluster, or one host that is in none
         clustered: false
         nodes:
-          pve1: {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2]}
+          pve1:
+            {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2],
+             disks: {sdb: 1T, nvme0n1: {size: 2T, model: Fast, serial: S1, wwn: eui.1, health: PASSED}},
+             pci: [{id: "0000:01:00.0", class: "0x030200", vendor: "0x10de", device: "0x2236", iommugroup: 9,
+                    mdev: {nvidia-558: {available: 4, description: "num_heads=4", name: A10-4Q}}}],
+             usb: [{vendid: 0bda, prodid: "8153", product: USB LAN}]}
         bridges: [vmbr0]
         storages:
           local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 100G}
@@ -15,6 +20,7 @@
     password: secret              # of root@pam; a random one when it is not given
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
+`disks` are further ones: the system is on `sda`. Without `pci` and `usb` a node has what any server has.
 Sizes of storages are simulated; every other key of a storage is one of Proxmox's own options.
 """
 
@@ -38,6 +44,23 @@ class TopologyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class DiskSpec:
+    """A disk of a host; what is empty follows from the names of host and disk."""
+
+    name: str
+    size: int
+    type: str = ""
+    model: str = ""
+    serial: str = ""
+    wwn: str = ""
+    vendor: str = ""
+    health: str = "PASSED"
+
+
+Entries = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
     """A host of the topology."""
 
@@ -49,6 +72,9 @@ class NodeSpec:
     online: bool
     nics: tuple[str, ...] | None = None
     """Its network cards; None for one card for each bridge."""
+    disks: tuple[DiskSpec, ...] = ()
+    pci: Entries | None = None
+    usb: Entries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +225,8 @@ class _Reader:
                 raise self._fail(f"{where}.files", f"there is no storage {file.storage!r}")
 
     def _node(self, where: str, name: str, data: Any) -> NodeSpec:
-        spec = self._mapping(data or {}, where, ("cpus", "memory", "disk", "ip", "online", "nics"))
+        keys = ("cpus", "memory", "disk", "ip", "online", "nics", "disks", "pci", "usb")
+        spec = self._mapping(data or {}, where, keys)
         if not re.fullmatch(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?", name):
             raise self._fail(where, "is no valid node name")
         nics = spec.get("nics")
@@ -215,7 +242,32 @@ class _Reader:
             disk=self._size(spec.get("disk", "100G"), f"{where}.disk"),
             ip=str(spec.get("ip", "127.0.0.1")),
             online=bool(spec.get("online", True)),
+            disks=tuple(
+                self._node_disk(f"{where}.disks.{key}", key, value)
+                for key, value in self._mapping(spec.get("disks", {}), f"{where}.disks").items()
+            ),
+            pci=self._devices(f"{where}.pci", spec.get("pci"), ("id",)),
+            usb=self._devices(f"{where}.usb", spec.get("usb"), ("vendid", "prodid")),
         )
+
+    def _node_disk(self, where: str, name: str, data: Any) -> DiskSpec:
+        if name == "sda" or not re.fullmatch(r"[sv]d[a-z]|nvme\d+n\d+", name):
+            raise self._fail(where, "must be named sdb to sdz, vda to vdz or nvme0n1; sda has the system on it")
+        keys = ("size", "type", "model", "serial", "wwn", "vendor", "health")
+        spec = self._mapping(data if isinstance(data, dict) else {"size": data}, where, keys)
+        texts = {key: str(value) for key, value in spec.items() if key != "size"}
+        return DiskSpec(name=name, size=self._size(spec.get("size"), f"{where}.size"), **texts)
+
+    def _devices(self, where: str, data: Any, needed: tuple[str, ...]) -> Entries | None:
+        if data is None:
+            return None
+        if not isinstance(data, list):
+            raise self._fail(where, "must be a list of devices")
+        entries = tuple(self._mapping(entry, where) for entry in data)
+        missing = next((key for entry in entries for key in needed if key not in entry), None)
+        if missing is not None:
+            raise self._fail(where, f"a device needs {missing!r}")
+        return entries
 
     def _storage(self, where: str, name: str, data: Any) -> StorageSpec:
         spec = self._mapping(data, where)

@@ -10,6 +10,7 @@ from typing import Any
 from simulator.api.resources import node_row
 from simulator.api.version import VERSION
 from simulator.errors import ParamError
+from simulator.nodes.acme import settings_of
 from simulator.propstring import split
 from simulator.routing import Call, route
 from simulator.schema import PropertyString, integer, string
@@ -188,4 +189,6 @@ def update_config(call: Call) -> None:
         config["description"] = call.text("description").rstrip("\n") + "\n"
     if "wakeonlan" in config:
         config["wakeonlan"] = ",".join(f"{key}={value}" for key, value in split(config["wakeonlan"], "mac").items())
-    call.datacenter.nodes.put(replace(node, config=config))
+    changed = replace(node, config=config)
+    settings_of(call.datacenter, changed)
+    call.datacenter.nodes.put(changed)

@@ -9,6 +9,7 @@ from simulator.formats import split_list
 from simulator.guests.storage_options import CHANGEABLE, SECRETS, STORAGE_OPTIONS
 from simulator.guests.storage_types import TYPES
 from simulator.guests.volume_names import parse_name
+from simulator.nodes import disk_groups
 from simulator.records import Capacity, Section
 from simulator.routing import Call, route
 from simulator.schema import string
@@ -124,13 +125,14 @@ def _forget_foreign_volumes(datacenter: Datacenter, section: Section) -> None:
 
 
 def add_capacity(datacenter: Datacenter, section: Section) -> None:
-    """Give a new storage room: a directory shares its node's disk, anything else gets a plain 100 GiB."""
+    """Give a new storage room: what the disks below it have, its node's disk, or else a plain 100 GiB."""
     shared = TYPES[section.type].shared or section.options.get("shared") == "1"
-    if section.type in ("dir", "btrfs") and not shared:
-        return
     for place in [""] if shared else [node.name for node in datacenter.nodes]:
+        room = disk_groups.capacity(datacenter, place, section)
+        if room is None and section.type in ("dir", "btrfs") and not shared:
+            continue
         if f"{section.id}/{place}" not in datacenter.capacities:
-            datacenter.capacities.put(Capacity(storage=section.id, node=place, total=_DEFAULT_SIZE))
+            datacenter.capacities.put(Capacity(storage=section.id, node=place, total=room or _DEFAULT_SIZE))
 
 
 @route(

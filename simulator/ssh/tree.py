@@ -30,9 +30,9 @@ _PVE = pve_files.ROOT
 _PVE_MAX_SIZE = 1 << 20
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - names in the simulated tree
 _FOLDERS = (
-    *_TEMPORARY, "/", "/bin", "/boot", "/dev", "/etc", "/etc/network", "/etc/network/interfaces.d", "/home", "/mnt",
-    "/mnt/pve", "/opt", "/proc", "/root", "/root/.ssh", "/run", "/srv", "/sys", "/usr", "/usr/local", "/usr/local/bin",
-    "/var", "/var/lib", "/var/lib/vz", "/var/log",
+    *_TEMPORARY, "/", "/bin", "/boot", "/dev", "/etc", "/etc/apt", "/etc/apt/sources.list.d", "/etc/network",
+    "/etc/network/interfaces.d", "/home", "/mnt", "/mnt/pve", "/opt", "/proc", "/root", "/root/.ssh", "/run", "/srv",
+    "/sys", "/usr", "/usr/local", "/usr/local/bin", "/var", "/var/lib", "/var/lib/vz", "/var/log",
 )  # fmt: skip
 _MODES = {"/root": 0o700, "/root/.ssh": 0o700, **dict.fromkeys(_TEMPORARY, 0o1777)}
 
