@@ -185,6 +185,15 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """A port on which a node waits for a console's viewer until a moment."""
+
+    node: str
+    port: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """A resource pool. Members may be guests and storages that do not exist (any more)."""
 

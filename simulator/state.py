@@ -20,6 +20,7 @@ from simulator.records import (
     Acl,
     Agent,
     Capacity,
+    Console,
     File,
     Group,
     Guest,
@@ -75,6 +76,7 @@ class Datacenter:
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
         )
+        self.consoles = Table[str, Console](journal, label("consoles"), Console, lambda row: f"{row.node}/{row.port}")
         self.agents = Table[int, Agent](journal, label("agents"), Agent, lambda row: row.vmid)
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
@@ -167,6 +169,8 @@ class World:
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
         self.uploads = database.parent / "uploads"
+        self.authority = database.parent / "tls" / "ca.pem"
+        """The certificate of the authority that every node trusts, `pve-root-ca.pem`."""
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
