@@ -134,6 +134,7 @@ class Datacenter:
         self.backup_jobs = sections("jobs.cfg")
         self.replication_jobs = sections("replication.cfg")
         self.mappings = sections("mapping")
+        self.cpu_models = sections("cpu-models.conf")
         self.metric_servers = sections("status.cfg")
 
     def tables(self) -> Iterator[Table[Any, Any]]:
