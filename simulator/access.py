@@ -22,7 +22,7 @@ _ACL_PATH = re.compile(
     r"/|/access(?:/groups(?:/[A-Za-z0-9.\-_]+)?|/realm(?:/[A-Za-z0-9.\-_]+)?)?|/nodes(?:/[A-Za-z0-9.\-]+)?"
     r"|/pool(?:/[A-Za-z0-9.\-_]+){0,3}|/sdn(?:/(?:zones|controllers|dns|ipams|fabrics|prefix-lists|route-maps)"
     r"(?:/[^/\s]+){0,3})?|/storage(?:/[A-Za-z0-9.\-_]+)?|/vms(?:/[1-9][0-9]{2,})?"
-    r"|/mapping(?:/(?:dir|hwrng|pci|usb|notifications)(?:/[^/\s]+)?)?"
+    r"|/mapping(?:/(?:cpu|dir|hwrng|pci|usb|notifications)(?:/[^/\s]+)?)?"
 )
 _EVERYTHING = dict.fromkeys(ALL, True)
 _DEFAULT_PATHS = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")

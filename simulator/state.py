@@ -15,10 +15,13 @@ from typing import Any
 
 from simulator.clock import Clock
 from simulator.errors import ApiError
+from simulator.guests.inside import Opening
 from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState
 from simulator.records import (
     Acl,
+    Agent,
     Capacity,
+    Console,
     File,
     Group,
     Guest,
@@ -74,6 +77,8 @@ class Datacenter:
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
         )
+        self.consoles = Table[str, Console](journal, label("consoles"), Console, lambda row: f"{row.node}/{row.port}")
+        self.agents = Table[int, Agent](journal, label("agents"), Agent, lambda row: row.vmid)
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
         self._add_service_tables(journal)
@@ -131,6 +136,7 @@ class Datacenter:
         self.backup_jobs = sections("jobs.cfg")
         self.replication_jobs = sections("replication.cfg")
         self.mappings = sections("mapping")
+        self.cpu_models = sections("cpu-models.conf")
         self.metric_servers = sections("status.cfg")
 
     def _add_node_tables(self, journal: Journal) -> None:
@@ -189,10 +195,15 @@ class Datacenter:
 class World:
     """Everything: all datacenters, the clock, the database."""
 
+    inside: Opening
+    """How the inside of a running guest is opened: what puts the simulator together says so."""
+
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
         self.home = database.parent
         self.uploads = self.home / "uploads"
+        self.authority = self.home / "tls" / "ca.pem"
+        """The certificate of the authority that every node trusts, `pve-root-ca.pem`."""
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
