@@ -182,12 +182,11 @@ class GuestBackup(ABC):
         place = name.removeprefix("backup/") if self.target.is_server else f"{self.target.folder}/{own_name(name)}"
         yield f"INFO: creating {what} archive '{place}'"
         yield from self.write(data)
-        size = sum(saved.size for saved in archive.volumes.values())
+        compress = "zstd" if self.target.is_server else str(self.job.option("compress"))
+        packed = data * _PERCENT_LEFT.get(compress, 100) // 100 + _OVERHEAD
+        volume = put_archive(self.view, self.target, name, archive, vmid=self.vmid, packed=packed)
         if not self.target.is_server:
-            size = data * _PERCENT_LEFT.get(str(self.job.option("compress")), 100) // 100 + _OVERHEAD
-        volume = put_archive(self.view, self.target, name, archive, vmid=self.vmid, size=size)
-        if not self.target.is_server:
-            yield f"INFO: archive file size: {log_size(size)}"
+            yield f"INFO: archive file size: {log_size(packed)}"
         yield from self._describe(volume)
         if self.target.remove:
             yield from prune(self.view, self.target, self.guest.type, self.vmid)

@@ -117,14 +117,15 @@ def check_room(view: StorageView, target: Target, kind: str, vmid: int, *, prote
         )
 
 
-def put_archive(view: StorageView, target: Target, name: str, archive: Archive, *, vmid: int, size: int) -> Volume:
-    """Let a finished backup be a volume."""
-    if size > view.free_space(target.storage):
+def put_archive(view: StorageView, target: Target, name: str, archive: Archive, *, vmid: int, packed: int) -> Volume:
+    """Let a finished backup be a volume; a backup server shows the size of what was saved, not what it takes."""
+    size = sum(saved.size for saved in archive.volumes.values()) if target.is_server else packed
+    if packed > view.free_space(target.storage):
         raise ApiError("vma_queue_write: write error - No space left on device")
     format_ = parse_name(view.type_of(target.storage), name).format
     volume = Volume(
         storage=target.storage, node=view.place(target.storage), name=name, content="backup", format=format_,
-        size=size, used=size, vmid=vmid, ctime=view.now, archive=archive,
+        size=size, used=packed, vmid=vmid, ctime=view.now, archive=archive,
     )  # fmt: skip
     return view.datacenter.volumes.put(volume)
 

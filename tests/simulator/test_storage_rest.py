@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -125,6 +126,27 @@ def test_a_backup_on_a_server_can_be_looked_into(bench: Bench) -> None:
     with pytest.raises(ApiError) as refusal:
         bench.call("GET", "storage/local/file-restore/list", volume=on_files, filepath="/")
     assert "Only PBS storages supported" in str(getattr(refusal.value, "errors", {}))
+
+
+def test_a_key_is_shown_once_and_then_only_named(bench: Bench) -> None:
+    options = {"type": "pbs", "server": "192.0.2.9", "datastore": "d", "username": "u@pbs", "password": "hunter2"}
+    made = bench.call("POST", "/storage", storage="pbs1", encryption_key="autogen", **options)
+    key = json.loads(made["config"]["encryption-key"])
+    shown = bench.call("GET", "/storage/pbs1")
+    assert shown["encryption-key"] == key["fingerprint"]
+    assert key["data"] not in str(shown)
+    assert "hunter2" not in str(shown)
+    again = bench.call("PUT", "/storage/pbs1", encryption_key=made["config"]["encryption-key"])
+    assert again == {"storage": "pbs1", "type": "pbs", "config": {}}
+    with pytest.raises(ApiError, match="does not look like a valid, JSON formatted encryption key"):
+        bench.call("PUT", "/storage/pbs1", encryption_key="secret")
+
+
+def test_no_content_goes_with_no_other(bench: Bench) -> None:
+    with pytest.raises(ApiError, match="unable to combine 'none' with other content types"):
+        bench.call("POST", "/storage", storage="files", type="dir", path="/mnt/files", content="none,iso")
+    with pytest.raises(ApiError, match="update storage failed: unable to combine 'none'"):
+        bench.call("PUT", "/storage/local", content="none,iso")
 
 
 def test_a_guest_of_another_hypervisor_is_described_by_its_files(bench: Bench) -> None:
