@@ -18,12 +18,14 @@ from typing import Any
 from aiohttp import web
 
 from simulator import api, code  # noqa: F401 - `api` declares the routes
+from simulator.backup.scheduler import BackupScheduler
 from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
 from simulator.inside.plain import PlainInside
 from simulator.nodes.power import PowerSwitch
+from simulator.replication import Replicator
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
@@ -89,8 +91,12 @@ class Simulator:
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)
         self.tasks = TaskRunner(self.world)
         for datacenter in self.world.datacenters.values():
-            self.tasks.actors.append(PowerSwitch(self.world, datacenter, self.tasks))
-            self.tasks.actors.append(HaManager(self.world, datacenter, self.tasks))
+            self.tasks.actors += [
+                PowerSwitch(self.world, datacenter, self.tasks),
+                HaManager(self.world, datacenter, self.tasks),
+                BackupScheduler(self.world, datacenter, self.tasks),
+                Replicator(self.world, datacenter),
+            ]
         self.faults = Faults()
         self.log = RequestLog(home / "requests.jsonl")
         uploads = home / "uploads"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from simulator.errors import ApiError
+from simulator.guests.storage_types import TYPES
+from simulator.guests.volume_names import VolumeName, parse_name
 from simulator.nodes import apt_sources
 from simulator.nodes.hardware import add_hardware
 from simulator.records import Capacity, Guest, Interface, Node, Section, Setting, Token, User, Volume
 from simulator.state import Datacenter, World
 from simulator.tickets import hash_password, hash_secret
-from simulator.topology import DatacenterSpec, GuestSpec, NodeSpec, Topology
+from simulator.topology import DatacenterSpec, FileSpec, GuestSpec, NodeSpec, Topology, TopologyError
 
 _SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
 _BLOCK_TYPES = ("lvm", "lvmthin", "zfspool", "rbd")
@@ -55,15 +58,24 @@ def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
         seen = [row for row in datacenter.storages if node.name in _places(datacenter, row.id)]
         add_hardware(datacenter, node, seen, sizes)
     for file in spec.files:
+        parsed = _parsed(datacenter, file)
         for place in _places(datacenter, file.storage):
             datacenter.volumes.put(
                 Volume(
-                    storage=file.storage, node=place, name=file.name, content=file.name.partition("/")[0],
-                    format=_file_format(file.name), size=file.size, used=file.size, ctime=int(now),
+                    storage=file.storage, node=place, name=file.name, content=parsed.content, format=parsed.format,
+                    size=file.size, used=file.size, vmid=parsed.vmid, ctime=int(now),
                 )
             )  # fmt: skip
     for guest in spec.guests:
         _add_guest(datacenter, guest, int(now))
+
+
+def _parsed(datacenter: Datacenter, file: FileSpec) -> VolumeName:
+    """Return what the name of a file says, or refuse one that its storage cannot have."""
+    try:
+        return parse_name(TYPES[datacenter.storages[file.storage].type], file.name)
+    except ApiError as error:
+        raise TopologyError(f"datacenters.{datacenter.name}.files: {error}") from None
 
 
 def _places(datacenter: Datacenter, storage: str) -> list[str]:
@@ -73,14 +85,6 @@ def _places(datacenter: Datacenter, storage: str) -> list[str]:
         return [""]
     only = [name for name in section.options.get("nodes", "").split(",") if name]
     return [node.name for node in datacenter.nodes if not only or node.name in only]
-
-
-def _file_format(name: str) -> str:
-    """Return the format that content lists show for a file."""
-    for ending, label in ((".tar.zst", "tzst"), (".tar.gz", "tgz"), (".tar.xz", "txz"), (".iso", "iso")):
-        if name.endswith(ending):
-            return label
-    return name.rpartition(".")[2]
 
 
 def _add_interfaces(datacenter: Datacenter, node: NodeSpec, bridges: tuple[str, ...]) -> None:

@@ -31,6 +31,7 @@ from simulator.records import (
     IpEntry,
     Node,
     Pool,
+    Replication,
     Role,
     SdnObject,
     SecondFactor,
@@ -72,7 +73,8 @@ class Datacenter:
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
+            weight=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
@@ -134,7 +136,11 @@ class Datacenter:
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
         self.ha_manager = settings("ha/manager")
         self.backup_jobs = sections("jobs.cfg")
+        self.backup_runs = settings("jobs.cfg/runs")
         self.replication_jobs = sections("replication.cfg")
+        self.replications = Table[str, Replication](
+            journal, label("replication.cfg/states"), Replication, lambda row: row.id
+        )
         self.mappings = sections("mapping")
         self.cpu_models = sections("cpu-models.conf")
         self.metric_servers = sections("status.cfg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.backup.encryption import take_keys
 from simulator.errors import ApiError
 from simulator.formats import split_list
 from simulator.guests.storage_options import CHANGEABLE, SECRETS, STORAGE_OPTIONS
@@ -57,7 +58,9 @@ def _given(call: Call, *skip: str) -> dict[str, str]:
 
 
 def _known_content(type_name: str, content: str) -> str:
-    """Drop what this type of storage cannot hold."""
+    """Drop what this type of storage cannot hold; nothing at all goes with nothing else."""
+    if "none" in split_list(content) and len(set(split_list(content))) > 1:
+        raise ApiError("unable to combine 'none' with other content types")
     return ",".join(dict.fromkeys(item for item in split_list(content) if item in TYPES[type_name].contents))
 
 
@@ -102,22 +105,23 @@ def create_storage(call: Call) -> dict[str, Any]:
     missing = next((key for key in sorted(kind.required) if key not in options), None)
     if missing is not None:
         raise ApiError(f"missing value for required option '{missing}'")
+    options["content"] = _known_content(type_name, options.get("content", kind.default))
     call.cfs_lock("file-storage_cfg", "create storage failed: ")
     if name in call.datacenter.storages:
         raise ApiError(f"create storage failed: storage ID '{name}' already defined")
     if "path" in kind.fixed and kind.mounted:
         options.setdefault("path", f"/mnt/pve/{name}")
-    options["content"] = _known_content(type_name, options.get("content", kind.default))
+    shown = take_keys(options, int(call.now))
     section = call.datacenter.storages.put(Section(id=name, type=type_name, options=options))
     _forget_foreign_volumes(call.datacenter, section)
     add_capacity(call.datacenter, section)
     answer: dict[str, Any] = {"storage": name, "type": type_name}
-    return answer | {"config": {}} if type_name == "pbs" else answer
+    return answer | {"config": shown} if type_name == "pbs" else answer
 
 
 def _forget_foreign_volumes(datacenter: Datacenter, section: Section) -> None:
     """Drop what an earlier storage of this name left behind and what a storage of this type cannot hold."""
-    for volume in [volume for volume in datacenter.volumes if volume.storage == section.id]:
+    for volume in datacenter.volumes.by("storage", section.id):
         try:
             parse_name(TYPES[section.type], volume.name)
         except ApiError:
@@ -160,15 +164,16 @@ def update_storage(call: Call) -> dict[str, Any]:
         _check_unexpected(section.type, given)
         _check_fixed(section, given)
         options = _after_delete(section, call.listing("delete"), given)
+        if "content" in given:
+            given["content"] = _known_content(section.type, given["content"])
+        shown = take_keys(given, int(call.now))
     except ApiError as error:
         raise ApiError(f"update storage failed: {error.message}") from None
-    if "content" in given:
-        given["content"] = _known_content(section.type, given["content"])
     options |= given
     options.setdefault("content", kind.default)
     call.datacenter.storages.put(Section(id=section.id, type=section.type, options=options))
     answer: dict[str, Any] = {"storage": section.id, "type": section.type}
-    return answer | {"config": {}} if section.type == "pbs" else answer
+    return answer | {"config": shown} if section.type == "pbs" else answer
 
 
 def _check_fixed(section: Section, given: dict[str, str]) -> None:
@@ -204,7 +209,7 @@ def delete_storage(call: Call) -> None:
         raise ApiError(f"delete storage failed: can't remove storage - storage is used as base of storage '{user}'")
     datacenter.storages.delete(section.id)
     datacenter.acl.delete(f"/storage/{section.id}")
-    if not any(volume.storage == section.id for volume in datacenter.volumes):
+    if not datacenter.volumes.by("storage", section.id):
         for capacity in [capacity for capacity in datacenter.capacities if capacity.storage == section.id]:
             datacenter.capacities.delete(f"{capacity.storage}/{capacity.node}")
 

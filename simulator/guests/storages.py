@@ -9,7 +9,7 @@ from simulator.formats import split_list
 from simulator.guests.facts import is_shared, storage_usage, storage_visible
 from simulator.guests.storage_types import BLOCK, FILE, OTHER, TYPES, StorageType
 from simulator.guests.volume_names import FOLDERS, disk_number, own_name, parse_name, split_volid
-from simulator.records import Section, Volume
+from simulator.records import SavedVolume, Section, Volume
 from simulator.state import Datacenter, volume_key
 
 CLOUDINIT_SIZE = 4 << 20
@@ -201,8 +201,8 @@ class StorageView:
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
         self.datacenter.volumes.put(replace(volume, size=size, used=used))
 
-    def fill(self, volid: str, data: int, source: Volume) -> Volume:
-        """Let a volume hold so much data, copied from another one."""
+    def fill(self, volid: str, data: int, source: Volume | SavedVolume) -> Volume:
+        """Let a volume hold so much data, copied from another one or from a backup."""
         volume = self.require(volid)
         used = self.initial_use(volume.storage, volume.size, min(data, volume.size))
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
@@ -218,11 +218,7 @@ class StorageView:
         """Return the linked clones that stand on a volume."""
         if not own_name(volume.name).startswith("base"):
             return []
-        return [
-            other
-            for other in self.datacenter.volumes
-            if other.storage == volume.storage and other.node == volume.node and other.parent == volume.volid
-        ]
+        return [other for other in self.datacenter.volumes.by("parent", volume.volid) if other.node == volume.node]
 
     def check_base(self, volume: Volume) -> None:
         """Refuse to free the base of linked clones (where the storage itself keeps track of them)."""
