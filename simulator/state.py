@@ -16,7 +16,7 @@ from typing import Any
 from simulator.clock import Clock
 from simulator.errors import ApiError
 from simulator.guests.inside import Opening
-from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState
+from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
 from simulator.records import (
     Acl,
     Agent,
@@ -154,8 +154,8 @@ class Datacenter:
         self.services = Table[str, ServiceState](
             journal, label("services"), ServiceState, lambda row: f"{row.node}/{row.service}"
         )
-        self.journal = Table[int, JournalEntry](
-            journal, label("journal"), JournalEntry, lambda row: row.number, node=lambda row: row.node
+        self.journal = Table[str, JournalEntry](
+            journal, label("journal"), JournalEntry, lambda row: f"{row.node}/{row.number}", node=lambda row: row.node
         )
         self.power_events = Table[str, PowerEvent](journal, label("power"), PowerEvent, lambda row: row.node)
         self.disks = Table[str, Disk](
@@ -169,7 +169,9 @@ class Datacenter:
             journal, label("devices"), Device, lambda row: f"{row.node}/{row.kind}/{row.id}",
             place=lambda row: (row.node, row.kind),
         )  # fmt: skip
-        self.subscriptions = Table[str, Setting](journal, label("subscription"), Setting, lambda row: row.name)
+        self.subscriptions = Table[str, Subscription](
+            journal, label("subscription"), Subscription, lambda row: row.node
+        )
         self.notifications = Table[str, Section](journal, label("notifications.cfg"), Section, lambda row: row.id)
         self.acme_accounts = Table[str, Section](journal, label("acme"), Section, lambda row: row.id)
         self.acme_plugins = Table[str, Section](journal, label("acme/plugins.cfg"), Section, lambda row: row.id)

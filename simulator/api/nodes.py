@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.api.resources import node_row
 from simulator.api.version import VERSION
-from simulator.errors import ParamError
+from simulator.errors import ApiError, ParamError, unwritable
 from simulator.nodes.acme import settings_of
 from simulator.propstring import split
 from simulator.routing import Call, route
@@ -191,4 +191,6 @@ def update_config(call: Call) -> None:
         config["wakeonlan"] = ",".join(f"{key}={value}" for key, value in split(config["wakeonlan"], "mac").items())
     changed = replace(node, config=config)
     settings_of(call.datacenter, changed)
+    if not call.datacenter.quorate:
+        raise ApiError(unwritable(f"/etc/pve/nodes/{call.node}/config"))
     call.datacenter.nodes.put(changed)

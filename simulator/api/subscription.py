@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from dataclasses import replace
 from typing import Any
 
-from simulator.records import Setting
+from simulator.nodes.records import Subscription
 from simulator.routing import Call, route
 from simulator.schema import boolean, string
 
@@ -36,16 +37,15 @@ def read_subscription(call: Call) -> dict[str, Any]:
     if found is None:
         info |= {"status": "notfound", "message": "There is no subscription key"}
     else:
-        info |= _active(found.value)
+        info |= _active(found)
     if not call.access.may(f"/nodes/{call.node}", ["Sys.Audit"]):
         return {name: value for name, value in info.items() if name in _SHOWN_TO_ALL}
     return info
 
 
-def _active(value: str) -> dict[str, Any]:
-    """Return what a stored key means."""
-    key, _, checked = value.partition(" ")
-    since, level = float(checked), key[4]
+def _active(found: Subscription) -> dict[str, Any]:
+    """Return what a key means."""
+    key, since, level = found.key, found.checked, found.key[4]
     return {
         "status": "active", "key": key, "level": level, "sockets": _SOCKETS, "checktime": int(since),
         "productname": f"Proxmox VE {_LEVELS[level]} Subscription {key[3]} CPU{'s' * (key[3] != '1')}/year",
@@ -64,7 +64,7 @@ def _active(value: str) -> dict[str, Any]:
 def set_key(call: Call) -> None:
     """Set the key."""
     key = call.text("key").strip()
-    call.datacenter.subscriptions.put(Setting(name=call.node, value=f"{key} {call.now}"))
+    call.datacenter.subscriptions.put(Subscription(node=call.node, key=key, checked=call.now))
 
 
 @route(
@@ -79,8 +79,7 @@ def check_again(call: Call) -> None:
     """Ask whether the key is still good; without a key, or when it was asked lately, nothing is done."""
     found = call.datacenter.subscriptions.get(call.node)
     if found is not None and call.flag("force"):
-        key = found.value.partition(" ")[0]
-        call.datacenter.subscriptions.put(Setting(name=call.node, value=f"{key} {call.now}"))
+        call.datacenter.subscriptions.put(replace(found, checked=call.now))
 
 
 @route("DELETE", "/nodes/{node}/subscription", params=_NODE, check=_MODIFY, protected=True, proxyto="node")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from simulator.errors import ApiError
+from simulator.errors import ApiError, unwritable
 from simulator.formats import named_format
 from simulator.records import File
 from simulator.state import Datacenter
@@ -121,8 +121,7 @@ class OwnCertificate:
         if not force and self.pem is not None:
             raise ApiError("Custom certificate file exists but force flag is not set.")
         if not self.datacenter.quorate:
-            path = f"{self._path('pem')}.tmp"
-            raise ApiError(f"Setting certificate files failed - unable to open file '{path}' - Permission denied")
+            raise ApiError(f"Setting certificate files failed - {unwritable(self._path('pem'))}")
         used = key if key is not None else self._text("key") or ""
         try:
             found = info(pem, f"{_NAME}.pem")

@@ -42,7 +42,7 @@ class Line:
 
 def log(datacenter: Datacenter, node: str, time: float, identifier: str, text: str) -> None:
     """Write a line of a daemon."""
-    number = len(datacenter.journal) + 1
+    number = len(datacenter.journal.by("node", node)) + 1
     datacenter.journal.put(
         JournalEntry(
             number=number, node=node, time=time, identifier=identifier, pid=_DAEMON_PID, text=text,

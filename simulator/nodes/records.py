@@ -17,15 +17,24 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """A line of a node's journal; `number` counts through all nodes."""
+    """A line of a node's journal; `number` is its place in it."""
 
-    number: int
     node: str
+    number: int
     time: float
     identifier: str
     pid: int
     text: str
     unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """The subscription key of a node, and when it was last found to be good."""
+
+    node: str
+    key: str
+    checked: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.simulator.client import Client
-from tests.simulator.node_bench import _started, data, ended, log_of, node, somebody
+from tests.simulator.conftest import _own_simulator
+from tests.simulator.node_bench import TOPOLOGY, _started, data, ended, log_of, node, somebody
 
 __all__ = ["_started", "node"]
 DISKS = "/nodes/pve1/disks"
@@ -225,3 +227,19 @@ def test_adding_the_storage_needs_the_right_to_allocate_storages(node: Client) -
     assert refused.reason == "Permission check failed (/storage, Datastore.Allocate)"
     assert node.call("POST", f"{DISKS}/lvm", params, as_user=eve).status == 200
     assert node.call("PUT", f"{DISKS}/wipedisk", {"disk": "/dev/sdc"}, as_user=eve).status == 403
+
+
+def test_local_storages_of_the_topology_stand_on_disks(tmp_path: Path) -> None:
+    storages = """
+      local: {type: dir, path: /var/lib/vz, content: "iso"}
+      thin: {type: lvmthin, vgname: fast, thinpool: data, content: "images", size: 300G}
+      tank: {type: zfspool, pool: tank, content: "images", size: 500G}
+"""
+    topology = TOPOLOGY.partition("    storages:\n")[0] + "    storages:" + storages
+    for client in _own_simulator(tmp_path, topology):
+        used = {name: row["used"] for name, row in _disks(client).items() if "used" in row}
+        assert used == {"/dev/sda": "BIOS boot", "/dev/sdf": "LVM", "/dev/sdg": "ZFS"}
+        assert [row["name"] for row in data(client.call("GET", f"{DISKS}/lvm"))["children"]] == ["fast", "pve"]
+        (pool,) = data(client.call("GET", f"{DISKS}/zfs"))
+        assert (pool["name"], pool["size"]) == ("tank", 500 * GIB)
+        assert [row["lv_size"] for row in data(client.call("GET", f"{DISKS}/lvmthin"))] == [300 * GIB]

@@ -318,3 +318,11 @@ def test_a_domain_is_wanted_only_once_for_a_node(node: Client) -> None:
     refused = node.call("PUT", f"{NODE}/config", settings)
     assert refused.reason == "duplicate domain 'a.example.test' in ACME config properties 'acmedomain0' and 'acme'"
     assert data(node.call("GET", f"{NODE}/config")) == {}
+
+
+def test_without_quorum_a_nodes_settings_can_not_be_written(cluster_client: Client) -> None:
+    for name in ("pve2", "pve3"):
+        cluster_client.control("nodes", {"node": name, "online": False})
+    refused = cluster_client.call("PUT", "/nodes/pve1/config", {"description": "x"})
+    assert refused.reason.startswith("unable to open file '/etc/pve/nodes/pve1/config.tmp.")
+    assert cluster_client.call("PUT", "/nodes/pve1/time", {"timezone": "Europe/Vienna"}).status == 200
