@@ -169,6 +169,8 @@ class World:
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
+        self.ports: dict[int, tuple[Datacenter, str]] = {}
+        """Which node of which datacenter answers for the API on which port of this computer."""
         self.uploads = database.parent / "uploads"
         self.authority = database.parent / "tls" / "ca.pem"
         """The certificate of the authority that every node trusts, `pve-root-ca.pem`."""
