@@ -129,6 +129,7 @@ class Simulator:
             for node in spec.nodes:
                 key = f"{spec.name}/{node.name}"
                 ports[key] = await self._listen(self._server.handler(datacenter, node.name), key, ports.get(key))
+                self.world.ports[ports[key]] = (datacenter, node.name)
                 urls.append(f"https://127.0.0.1:{ports[key]}")
                 listener = self._listener(f"{key} (SSH)", ports.get(f"{key}/ssh"))
                 ports[f"{key}/ssh"] = listener.getsockname()[1]

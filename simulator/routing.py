@@ -126,7 +126,7 @@ class Call:
 
     def need_lock(self, path: str) -> None:
         """Wait (up to ten seconds) until no task holds this lock file; then the handler is run again."""
-        if path in self.tasks.lock_holders:
+        if self.tasks.is_locked(path):
             raise LockBusy(path)
 
     def cfs_lock(self, name: str, prefix: str = "") -> None:

@@ -209,6 +209,8 @@ class World:
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
         self.home = database.parent
+        self.ports: dict[int, tuple[Datacenter, str]] = {}
+        """Which node of which datacenter answers for the API on which port of this computer."""
         self.uploads = self.home / "uploads"
         self.authority = self.home / "tls" / "ca.pem"
         """The certificate of the authority that every node trusts, `pve-root-ca.pem`."""

@@ -35,10 +35,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A step that waits for a lock file, for `timeout` simulated seconds at the most, with what it logs meanwhile."""
+    """A step that waits for a lock file, for `timeout` simulated seconds at the most, with what it logs meanwhile.
+
+    Those who only read share it: they wait, and are waited for, only by whoever wants it alone.
+    """
 
     path: str
     timeout: float = LOCK_TIMEOUT
+    shared: bool = False
     waiting: str = "trying to acquire lock..."
     taken: str = " OK"
     failure: str = ""
@@ -123,6 +127,7 @@ class TaskRunner:
         self.actors: list[Actor] = []
         self._moment: float | None = None
         self.lock_holders: dict[str, TaskRun | None] = {}
+        self.lock_sharers: dict[str, list[TaskRun]] = {}
         self._waiting: list[tuple[float, int, TaskRun]] = []
         self._sequence = itertools.count()
         self._pids = itertools.count(1000)
@@ -166,6 +171,7 @@ class TaskRunner:
         """Forget all running tasks, locks and ordered faults."""
         self._waiting.clear()
         self.lock_holders.clear()
+        self.lock_sharers.clear()
         self.faults.clear()
 
     def _schedule(self, run: TaskRun, due: float) -> None:
@@ -235,8 +241,15 @@ class TaskRunner:
 
     def _release_locks(self, run: TaskRun) -> None:
         for path in run.locks:
-            self.lock_holders.pop(path, None)
+            if self.lock_holders.get(path) is run:
+                del self.lock_holders[path]
+            sharers = [other for other in self.lock_sharers.pop(path, []) if other is not run]
+            self.lock_sharers |= {path: sharers} if sharers else {}
         run.locks.clear()
+
+    def is_locked(self, path: str, *, shared: bool = False) -> bool:
+        """Tell whether a lock file is held by somebody who would have to be waited for."""
+        return path in self.lock_holders or (not shared and path in self.lock_sharers)
 
     def _run_steps(self, run: TaskRun, due: float) -> None:
         if run.upid not in run.datacenter.tasks:
@@ -282,8 +295,12 @@ class TaskRunner:
 
     def _take_lock(self, run: TaskRun, lock: Lock, due: float) -> bool:
         """Take a lock file, or wait for it; fail when the wait is over."""
-        if lock.path not in self.lock_holders:
-            self.lock_holders[lock.path] = run
+        others = [other for other in self.lock_sharers.get(lock.path, []) if other is not run]
+        if lock.path not in self.lock_holders and (lock.shared or not others):
+            if lock.shared:
+                self.lock_sharers[lock.path] = [*others, run]
+            else:
+                self.lock_holders[lock.path] = run
             run.locks.append(lock.path)
             if run.waits_for is not None:
                 run.lines.append(lock.taken)

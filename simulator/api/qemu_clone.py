@@ -31,6 +31,7 @@ from simulator.routing import Call, route
 from simulator.schema import boolean, integer, string
 from simulator.tasks import Lock, Steps, TaskRun, guest_lock_path
 
+_SOURCE_TIMEOUT = 1.0
 SNAPNAME = string(format="pve-configid", max_length=40, optional=True)
 
 
@@ -132,6 +133,7 @@ def _nics(config: dict[str, str]) -> dict[str, str]:
 def _clone(run: TaskRun, call: Call, source: dict[str, str], wish: Wish) -> Steps:
     guest, view, made = run.datacenter.guest(call.integer("vmid"), "qemu", run.node), view_for(run), list[str]()
     yield f"creating a clone of VM {guest.vmid} with ID {wish.newid}"
+    yield Lock(guest_lock_path(guest.vmid, "qemu"), timeout=_SOURCE_TIMEOUT, shared=True)
     yield Lock(guest_lock_path(wish.newid, "qemu"))
     claim(run, wish.newid, "qemu")
     config = cloned_config(run.datacenter, source, guest, call.optional("name"))

@@ -42,8 +42,10 @@ class Bench:
         world.inside = PlainInside
         Certificates(world.authority.parent).server_context()
         first = spec.datacenters[0]
-        datacenter = world.add(first.name, clustered=first.clustered)
-        seed(world, spec, "password", {first.name: SECRET})
+        for other in spec.datacenters:
+            world.add(other.name, clustered=other.clustered)
+        datacenter = world.datacenters[first.name]
+        seed(world, spec, "password", {other.name: SECRET for other in spec.datacenters})
         tasks = TaskRunner(world)
         return cls(world, datacenter, tasks, Router(world, tasks, RouteTree(ROUTES)), first.nodes[0].name)
 
