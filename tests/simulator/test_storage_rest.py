@@ -81,6 +81,20 @@ def test_root_copies_a_volume_and_overwrites_none(client: Client) -> None:
     assert "already exists" in client.call("GET", f"/nodes/pve1/tasks/{again}/status").data["exitstatus"]
 
 
+def test_a_copy_may_go_to_another_node(cluster_client: Client) -> None:
+    client = cluster_client
+    client.login("root@pam", client.password)
+    name = client.call("GET", "/nodes/pve1/storage/local/content", {"content": "iso"}).data[0]["volid"]
+    wanted = {"target": "local:iso/copy.iso", "target_node": "pve2"}
+    upid = client.call("POST", f"/nodes/pve1/storage/local/content/{name}", wanted, as_user="root@pam").data
+    assert client.call("GET", f"/nodes/pve1/tasks/{upid}/status").data["exitstatus"] == "OK"
+    there, here = (
+        [row["volid"] for row in client.call("GET", f"/nodes/{node}/storage/local/content").data]
+        for node in ("pve2", "pve1")
+    )
+    assert ("local:iso/copy.iso" in there, "local:iso/copy.iso" in here) == (True, False)
+
+
 def test_a_shared_storage_is_the_same_from_everywhere_and_a_local_one_is_not(three_nodes: Bench) -> None:
     def identity(node: str, storage: str) -> dict[str, str]:
         found: dict[str, str] = three_nodes.call("GET", f"/nodes/{node}/storage/{storage}/identity")
