@@ -15,6 +15,7 @@ from typing import Any
 
 from simulator.clock import Clock
 from simulator.errors import ApiError
+from simulator.guests.inside import Opening
 from simulator.records import (
     Acl,
     Capacity,
@@ -157,6 +158,9 @@ class Datacenter:
 
 class World:
     """Everything: all datacenters, the clock, the database."""
+
+    inside: Opening
+    """How the inside of a running guest is opened: what puts the simulator together says so."""
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""

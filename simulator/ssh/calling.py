@@ -9,7 +9,8 @@ from typing import Any
 from simulator.errors import ApiError, NodeUnreachable, ParamError
 from simulator.routing import ROUTES, RouteTree
 from simulator.schema import Param
-from simulator.ssh.shell import Shell, Streams
+from simulator.ssh.node_shell import NodeShell
+from simulator.ssh.shell import Streams
 
 FAILED, NO_FILE = 255, 2
 _TREE = RouteTree(ROUTES)
@@ -90,7 +91,7 @@ def is_upid(data: object) -> bool:
     return isinstance(data, str) and data.startswith("UPID:")
 
 
-async def finished(shell: Shell, upid: str, log: Streams) -> int:
+async def finished(shell: NodeShell, upid: str, log: Streams) -> int:
     """Print a task's log while it runs, as a tool does that runs the task itself, and return the exit code."""
     tasks, shown = shell.datacenter.tasks, 0
     while True:
@@ -110,7 +111,7 @@ async def finished(shell: Shell, upid: str, log: Streams) -> int:
     return FAILED
 
 
-def refused(shell: Shell, refusal: ApiError, usage: str, streams: Streams) -> int:
+def refused(shell: NodeShell, refusal: ApiError, usage: str, streams: Streams) -> int:
     """Print a refusal as a tool does, and return the exit code."""
     if isinstance(refusal, ParamError):
         streams.complain("400 Parameter verification failed.")

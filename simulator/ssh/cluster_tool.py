@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from simulator.ssh.calling import FAILED, NO_FILE
-from simulator.ssh.shell import Program, Shell, Streams
+from simulator.ssh.node_shell import NodeShell
+from simulator.ssh.shell import Program, Streams
 
 _NO_CLUSTER = "Error: Corosync config '/etc/pve/corosync.conf' does not exist - is this node part of a cluster?"
 
 
-async def pvecm(shell: Shell, args: list[str], streams: Streams) -> int:
+async def pvecm(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Print the members, or all that is known of the cluster's state."""
     shown = {"status": _status, "nodes": _members}.get(args[0] if args else "")
     if shown is None:
@@ -22,7 +23,7 @@ async def pvecm(shell: Shell, args: list[str], streams: Streams) -> int:
     return 0
 
 
-def _members(shell: Shell, streams: Streams) -> None:
+def _members(shell: NodeShell, streams: Streams) -> None:
     streams.say("\nMembership information\n----------------------\n    Nodeid      Votes Name")
     for node in sorted(shell.datacenter.nodes, key=lambda node: node.nodeid):
         if node.online:
@@ -30,7 +31,7 @@ def _members(shell: Shell, streams: Streams) -> None:
             streams.say(f"{node.nodeid:>10}          1 {node.name}{local}")
 
 
-def _status(shell: Shell, streams: Streams) -> None:
+def _status(shell: NodeShell, streams: Streams) -> None:
     nodes = sorted(shell.datacenter.nodes, key=lambda node: node.nodeid)
     online = [node for node in nodes if node.online]
     own = shell.datacenter.nodes[shell.node]

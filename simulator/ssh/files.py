@@ -8,8 +8,8 @@ import posixpath
 import stat
 from collections.abc import Iterator
 
+from simulator.ssh.file_tree import HOME, Entry, FileTree
 from simulator.ssh.shell import MISUSE, Exit, Program, Shell, Streams
-from simulator.ssh.tree import HOME, Entry, Tree
 
 _HASHES = {"md5sum": "md5", "sha1sum": "sha1", "sha256sum": "sha256", "sha512sum": "sha512"}
 _PART = 1 << 20
@@ -131,7 +131,7 @@ async def rm(shell: Shell, args: list[str], streams: Streams) -> int:
     return code
 
 
-def _remove_all(tree: Tree, path: str) -> None:
+def _remove_all(tree: FileTree, path: str) -> None:
     for name in tree.list(path):
         inner = f"{path}/{name}"
         if tree.stat(inner).folder:
@@ -231,7 +231,7 @@ def hash_program(name: str) -> Program:
     return run
 
 
-def _parts(tree: Tree, path: str) -> Iterator[bytes]:
+def _parts(tree: FileTree, path: str) -> Iterator[bytes]:
     size = tree.stat(path).size
     for offset in range(0, max(size, 1), _PART):
         yield tree.read(path, offset, _PART)
@@ -283,15 +283,6 @@ async def true(_shell: Shell, _args: list[str], _streams: Streams) -> int:
 async def false(_shell: Shell, _args: list[str], _streams: Streams) -> int:
     """Do nothing, badly."""
     return 1
-
-
-async def hostname(shell: Shell, args: list[str], streams: Streams) -> int:
-    """Print the node's name; with -f the full one, with -I the address."""
-    node = shell.datacenter.nodes[shell.node]
-    domain = node.dns.get("search", "")
-    full = f"{node.name}.{domain}" if domain else node.name
-    streams.say({"-f": full, "--fqdn": full, "-I": f"{node.ip} ", "-i": node.ip}.get("".join(args), node.name))
-    return 0
 
 
 async def pwd(shell: Shell, _args: list[str], streams: Streams) -> int:
@@ -356,7 +347,7 @@ async def command(shell: Shell, args: list[str], streams: Streams) -> int:
 
 PROGRAMS: dict[str, Program] = {
     "bash": bash, "cat": cat, "cd": cd, "chmod": chmod, "command": command, "cp": cp, "echo": echo, "exit": leave,
-    "false": false, "hostname": hostname, "ls": ls, "mkdir": mkdir, "mv": mv, "pwd": pwd, "rm": rm, "rmdir": rmdir,
+    "false": false, "ls": ls, "mkdir": mkdir, "mv": mv, "pwd": pwd, "rm": rm, "rmdir": rmdir,
     "sh": bash, "tee": tee, "touch": touch, "true": true, ":": true, "whoami": whoami,
     **{name: hash_program(name) for name in _HASHES},
 }  # fmt: skip

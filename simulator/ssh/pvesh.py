@@ -15,7 +15,8 @@ from simulator.ssh.calling import (
     read_options,
     refused,
 )
-from simulator.ssh.shell import Program, Shell, Streams
+from simulator.ssh.node_shell import NodeShell
+from simulator.ssh.shell import Program, Streams
 from simulator.ssh.table import FORMATS, printed
 
 _METHODS = {"get": "GET", "create": "POST", "set": "PUT", "delete": "DELETE"}
@@ -28,7 +29,7 @@ _USAGE = """USAGE: pvesh <COMMAND> [ARGS] [OPTIONS]
        pvesh set <api_path> [OPTIONS] [FORMAT_OPTIONS]"""
 
 
-async def pvesh(shell: Shell, args: list[str], streams: Streams) -> int:
+async def pvesh(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Call a method, or list what is below a path."""
     if len(args) < 2 or args[0] not in {*_METHODS, "ls"}:  # noqa: PLR2004 - command and path
         known = bool(args) and args[0] in {*_METHODS, "ls"}
@@ -64,7 +65,7 @@ def _check(options: Options) -> None:
         raise UsageError(f"400 Parameter verification failed.\noutput-format: {text}")
 
 
-async def _show(shell: Shell, data: object, options: Options, streams: Streams) -> int:
+async def _show(shell: NodeShell, data: object, options: Options, streams: Streams) -> int:
     code, plain = 0, options.form == "text"
     if isinstance(data, str) and is_upid(data):
         code = await finished(shell, data, streams if plain else _aside(streams))
@@ -79,7 +80,7 @@ def _aside(streams: Streams) -> Streams:
     return Streams(streams.read, streams.error, streams.error)
 
 
-async def _list(shell: Shell, path: str, streams: Streams) -> int:
+async def _list(shell: NodeShell, path: str, streams: Streams) -> int:
     """List what is below a path: from the API's structure, and from the list that a path with a parameter has."""
     below = _children(path)
     if not below:

@@ -12,8 +12,9 @@ import asyncssh
 from simulator.router import Router
 from simulator.ssh import cluster_tool, conditions, files, node_tools, pvesh, tools
 from simulator.ssh.keys import KeyPair
+from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.sftp import SftpFiles
-from simulator.ssh.shell import Exit, Program, Shell, Streams
+from simulator.ssh.shell import Exit, Program, Streams
 from simulator.ssh.tree import Tree
 from simulator.tickets import verify_password
 
@@ -69,7 +70,7 @@ class Host:
         if not self.online:
             process.channel.get_connection().abort()
             return 1
-        shell = Shell(self.tree, self.router, _PROGRAMS)
+        shell = NodeShell(tree=self.tree, router=self.router, programs=_PROGRAMS, host=self.tree.node)
         streams = Streams(process.stdin.read, process.stdout.write, process.stderr.write)
         try:
             if process.command is not None:
@@ -79,7 +80,7 @@ class Host:
             return ended.code
 
     async def _interactive(
-        self, process: asyncssh.SSHServerProcess[bytes], shell: Shell, streams: Streams
+        self, process: asyncssh.SSHServerProcess[bytes], shell: NodeShell, streams: Streams
     ) -> int:  # fmt: skip
         """Run line after line; on a terminal with a prompt."""
         prompt = f"root@{shell.node}:~# " if process.term_type is not None else ""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 
-from simulator.ssh.tree import MAX_SIZE, Entry, Tree, error
+from simulator.ssh.file_tree import Entry, error
+from simulator.ssh.tree import MAX_SIZE, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

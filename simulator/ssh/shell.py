@@ -1,26 +1,24 @@
-"""The shell of a simulated node: runs command lines on the node's file tree with the commands that it knows."""
+"""The shell: runs command lines on a file tree with the commands that it knows."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulator.access import ROOT, signer_of
 from simulator.errors import ApiError
-from simulator.router import Request, Router
+from simulator.ssh.file_tree import HOME, FileTree
 from simulator.ssh.syntax import Command, Pipeline, Redirection, ShellSyntaxError, Word, parse
-from simulator.ssh.tree import HOME, Tree
-from simulator.state import Datacenter
 
 NOT_FOUND, NOT_A_PROGRAM, MISUSE = 127, 126, 2
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _MAX_DEPTH = 16
 
 Write = Callable[[bytes], None]
-Program = Callable[["Shell", list[str], "Streams"], Awaitable[int]]
+Program = Callable[[Any, list[str], "Streams"], Awaitable[int]]
+"""A command: it gets the shell (of whatever kind it needs), its arguments and its streams."""
 
 
 class Exit(Exception):
@@ -51,11 +49,11 @@ class Streams:
 
 @dataclass(slots=True)
 class Shell:
-    """A shell as root on a node."""
+    """A shell as root on a machine of this name."""
 
-    tree: Tree
-    router: Router
+    tree: FileTree
     programs: Mapping[str, Program]
+    host: str
     folder: str = HOME
     status: int = 0
     variables: dict[str, str] = field(default_factory=dict)
@@ -63,31 +61,11 @@ class Shell:
 
     def __post_init__(self) -> None:
         """Set what a login sets."""
-        self.variables = {"HOME": HOME, "USER": "root", "LOGNAME": "root", "HOSTNAME": self.node, **self.variables}
-
-    @property
-    def node(self) -> str:
-        """Return the node on which this runs."""
-        return self.tree.node
-
-    @property
-    def datacenter(self) -> Datacenter:
-        """Return the state of the node's datacenter."""
-        return self.tree.datacenter
+        self.variables = {"HOME": HOME, "USER": "root", "LOGNAME": "root", "HOSTNAME": self.host, **self.variables}
 
     def place(self, path: str) -> str:
         """Return the full path of a name that is relative to the current folder."""
         return self.tree.resolve(path, self.folder)
-
-    async def api(self, method: str, path: str, values: Mapping[str, object] | None = None) -> Any:
-        """Call a method of the API as root@pam."""
-        world = self.tree.world
-        signer, now = signer_of(world, self.datacenter), world.clock.now()
-        request = Request(
-            method=method, path=path, values=dict(values or {}), datacenter=self.datacenter, node=self.node,
-            ticket=signer.ticket(ROOT, now), csrf=signer.csrf(ROOT, now),
-        )  # fmt: skip
-        return (await self.router.answer(request)).data
 
     async def run(self, text: str, streams: Streams) -> int:
         """Run a line or script and return the exit code of its last command."""
@@ -202,9 +180,7 @@ class Shell:
 
     def child(self) -> Shell:
         """Return a shell that this one starts."""
-        return Shell(
-            self.tree, self.router, self.programs, self.folder, self.status, dict(self.variables), self.depth + 1
-        )
+        return replace(self, variables=dict(self.variables), depth=self.depth + 1)
 
     async def _expanded(self, word: Word, streams: Streams) -> list[str]:
         """Return the words that a word stands for: a pattern stands for the files that it fits."""

@@ -9,7 +9,8 @@ from typing import Any
 from simulator.errors import ApiError
 from simulator.ssh import printing
 from simulator.ssh.calling import FAILED, Options, UsageError, finished, is_upid, params_of, read_options, refused
-from simulator.ssh.shell import Program, Shell, Streams
+from simulator.ssh.node_shell import NodeShell
+from simulator.ssh.shell import Program, Streams
 from simulator.ssh.table import printed
 
 Show = Callable[[Any, Options, Streams], None]
@@ -149,7 +150,7 @@ def _usage(tool: str, name: str, entry: Entry) -> str:
     return " ".join([tool, name, *words, "[OPTIONS]"])
 
 
-def _read(entry: Entry, shell: Shell, args: list[str]) -> Options:
+def _read(entry: Entry, shell: NodeShell, args: list[str]) -> Options:
     """Return the options with the positional parameters among them."""
     sample = entry.path.replace("{node}", shell.node)
     known = dict(params_of(entry.method, sample))
@@ -182,7 +183,7 @@ def _filled(path: str, values: dict[str, Any]) -> str:
 def make(tool: str, entries: Mapping[str, Entry]) -> Program:
     """Make a tool of its commands."""
 
-    async def run(shell: Shell, args: list[str], streams: Streams) -> int:
+    async def run(shell: NodeShell, args: list[str], streams: Streams) -> int:
         found = _find(entries, args)
         if found is None:
             what = f"unknown command '{tool} {args[0]}'" if args else "no command specified"
@@ -208,7 +209,7 @@ def make(tool: str, entries: Mapping[str, Entry]) -> Program:
     return run
 
 
-async def _show(shell: Shell, entry: Entry, data: Any, options: Options, streams: Streams) -> int:
+async def _show(shell: NodeShell, entry: Entry, data: Any, options: Options, streams: Streams) -> int:
     if isinstance(data, str) and is_upid(data):
         return await finished(shell, data, streams)
     if "quiet" in options.display or data is None or entry.quiet:

@@ -12,7 +12,7 @@ import contextlib
 import errno
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from simulator.api.node_hosts import PATH as HOSTS
 from simulator.api.node_hosts import hosts_text
@@ -20,11 +20,11 @@ from simulator.network.files import PATH as INTERFACES
 from simulator.network.files import current
 from simulator.records import File
 from simulator.ssh import pve_files, stored_files
+from simulator.ssh.file_tree import HOME, Entry, error
 from simulator.ssh.text import MalformedFileError
 from simulator.state import Datacenter, World
 from simulator.tasks import TaskRunner
 
-HOME = "/root"
 MAX_SIZE = 64 << 20
 _PVE = pve_files.ROOT
 _PVE_MAX_SIZE = 1 << 20
@@ -35,35 +35,6 @@ _FOLDERS = (
     "/var", "/var/lib", "/var/lib/vz", "/var/log",
 )  # fmt: skip
 _MODES = {"/root": 0o700, "/root/.ssh": 0o700, **dict.fromkeys(_TEMPORARY, 0o1777)}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is at a path."""
-
-    folder: bool
-    size: int
-    mode: int
-    changed: float
-
-
-def error(number: int, path: str) -> OSError:
-    """Make the error of a file system call."""
-    return OSError(number, _TEXTS[number], path)
-
-
-_TEXTS = {
-    errno.ENOENT: "No such file or directory",
-    errno.EISDIR: "Is a directory",
-    errno.ENOTDIR: "Not a directory",
-    errno.EACCES: "Permission denied",
-    errno.EPERM: "Operation not permitted",
-    errno.EEXIST: "File exists",
-    errno.ENOTEMPTY: "Directory not empty",
-    errno.EINVAL: "Invalid argument",
-    errno.EFBIG: "File too large",
-    errno.EBUSY: "Device or resource busy",
-}
 
 
 class Tree:
