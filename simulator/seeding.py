@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 
-from simulator.records import Capacity, Guest, Interface, Node, Section, Setting, Token, User, Volume
+from simulator.cluster import log
+from simulator.cluster.records import ClusterConfig
+from simulator.records import Capacity, Guest, Interface, Node, Section, Token, User, Volume
 from simulator.state import Datacenter, World
 from simulator.tickets import hash_password, hash_secret
-from simulator.topology import DatacenterSpec, GuestSpec, NodeSpec, Topology
+from simulator.topology import DatacenterSpec, GuestSpec, NodeSpec, Topology, host_of
 
 _SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
 _BLOCK_TYPES = ("lvm", "lvmthin", "zfspool", "rbd")
@@ -22,7 +23,7 @@ def seed(world: World, topology: Topology, password: str, tokens: dict[str, str]
             datacenter = world.datacenters[spec.name]
             if f"{spec.name}/ticket-key" in world.settings:
                 continue
-            world.settings.put(Setting(name=f"{spec.name}/ticket-key", value=secrets.token_hex(32)))
+            world.renew_ticket_key(spec.name)
             _fill(datacenter, spec, world.clock.now())
             _add_root(datacenter, password, tokens[spec.name])
 
@@ -35,13 +36,18 @@ def _add_root(datacenter: Datacenter, password: str, token: str) -> None:
 
 
 def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
+    if spec.clustered:
+        config = ClusterConfig(cluster_name=spec.name, config_version=len(spec.nodes), links={"0": ""})
+        datacenter.cluster_config.put(config)
     for number, node in enumerate(spec.nodes, 1):
         datacenter.nodes.put(
             Node(
                 name=node.name, nodeid=number, ip=node.ip, cpus=node.cpus, memory=node.memory, disk=node.disk,
-                online=node.online, started=now - _UPTIME, dns={"search": "example.test", "dns1": "192.0.2.1"},
+                online=node.online, started=now - _UPTIME, host=host_of(spec, node),
+                rings={"0": node.ip} if spec.clustered else {}, dns={"search": "example.test", "dns1": "192.0.2.1"},
             )
         )  # fmt: skip
+        log.begin(datacenter, node.name, now)
         _add_interfaces(datacenter, node, spec.bridges)
     for storage in spec.storages:
         datacenter.storages.put(Section(id=storage.id, type=storage.type, options=storage.options))

@@ -104,6 +104,11 @@ class Topology:
     password: str | None = field(default=None, repr=False)
 
 
+def host_of(datacenter: DatacenterSpec, node: NodeSpec) -> str:
+    """Return the name of a machine that stays whatever cluster it joins."""
+    return f"{datacenter.name}/{node.name}"
+
+
 def shipped() -> list[str]:
     """Return the names of the topologies that come with the simulator."""
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))

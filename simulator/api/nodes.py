@@ -58,7 +58,7 @@ def nodes(call: Call) -> list[dict[str, Any]]:
     rows = []
     for node in call.datacenter.nodes:
         audit = call.access.may(f"/nodes/{node.name}", ["Sys.Audit"])
-        row = node_row(node, call.now, audit=audit)
+        row = node_row(call.datacenter, call.node, node, audit=audit)
         rows.append(row | {"ssl_fingerprint": call.client.get("fingerprint", "")})
     return rows
 

@@ -37,7 +37,7 @@ class Bench:
         """Make a world from a topology."""
         world, spec = World(place / "state.sqlite"), load(topology)
         first = spec.datacenters[0]
-        datacenter = world.add(first.name, clustered=first.clustered)
+        datacenter = world.add(first.name)
         seed(world, spec, "password", {first.name: SECRET})
         tasks = TaskRunner(world)
         return cls(world, datacenter, tasks, Router(world, tasks, RouteTree(ROUTES)), first.nodes[0].name)
