@@ -18,10 +18,12 @@ from typing import Any
 from aiohttp import web
 
 from simulator import api, code  # noqa: F401 - `api` declares the routes
+from simulator.backup.scheduler import BackupScheduler
 from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
+from simulator.replication import Replicator
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
@@ -88,9 +90,12 @@ class Simulator:
                 self.world.add(host_of(spec, node))
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)
         self.tasks = TaskRunner(self.world)
-        self.tasks.actors = [
-            HaManager(self.world, datacenter, self.tasks) for datacenter in self.world.datacenters.values()
-        ]
+        for datacenter in self.world.datacenters.values():
+            self.tasks.actors += [
+                HaManager(self.world, datacenter, self.tasks),
+                BackupScheduler(self.world, datacenter, self.tasks),
+                Replicator(self.world, datacenter),
+            ]
         self.faults = Faults()
         self.log = RequestLog(home / "requests.jsonl")
         uploads = home / "uploads"

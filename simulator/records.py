@@ -87,10 +87,31 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedVolume:
+    """A volume in a backup: what is needed to make it again."""
+
+    storage: str
+    format: str
+    size: int
+    data: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a backup holds: a guest's configuration and firewall rules of that moment, and its volumes by slot."""
+
+    type: str
+    config: Mapping[str, str]
+    volumes: Mapping[str, SavedVolume] = field(default_factory=dict)
+    firewall: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A volume or file on a storage. `node` is empty on a shared storage.
 
-    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`.
+    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`. `checksums` are those
+    of a file's bytes, as far as these were ever here; `manifest` is the description in an appliance (OVF).
     """
 
     storage: str
@@ -106,6 +127,9 @@ class Volume:
     notes: str | None = None
     protected: bool = False
     snapshots: Mapping[str, int] = field(default_factory=dict)
+    archive: Archive | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    manifest: str = ""
 
     @property
     def volid(self) -> str:
@@ -260,6 +284,20 @@ class Setting:
 
     name: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """How a replication job went; `asked` tells that it is to run as soon as possible."""
+
+    id: str
+    last_try: float = 0.0
+    last_sync: float = 0.0
+    duration: float = 0.0
+    fail_count: int = 0
+    error: str = ""
+    asked: bool = False
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from simulator.records import (
     IpEntry,
     Node,
     Pool,
+    Replication,
     Role,
     SdnObject,
     SecondFactor,
@@ -78,7 +79,8 @@ class Datacenter:
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
+            weight=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
@@ -137,7 +139,11 @@ class Datacenter:
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
         self.ha_manager = settings("ha/manager")
         self.backup_jobs = sections("jobs.cfg")
+        self.backup_runs = settings("jobs.cfg/runs")
         self.replication_jobs = sections("replication.cfg")
+        self.replications = Table[str, Replication](
+            journal, label("replication.cfg/states"), Replication, lambda row: row.id
+        )
         self.mappings = sections("mapping")
         self.cluster_log = Table[str, LogEntry](
             journal, label("clusterlog"), LogEntry, lambda row: f"{row.node}/{row.uid}", node=lambda row: row.node
@@ -195,6 +201,10 @@ class Datacenter:
         """Return the nodes that are connected and a majority; none when no side of the network has one."""
         sides = (self.connected(node.name) for node in self.nodes if node.online and node.host)
         return next((side for side in sides if self._majority(side)), [])
+
+    def in_majority(self, name: str) -> bool:
+        """Tell whether a node is one of those that are connected and a majority."""
+        return any(node.name == name for node in self.quorate_side())
 
     def pool_of(self, vmid: int) -> str | None:
         """Return the pool that this guest is a member of."""

@@ -88,12 +88,19 @@ class Table(Generic[K, R]):
         name: str,
         record_type: type[R],
         key: Callable[[R], K],
+        *,
+        weight: Callable[[R], int] | None = None,
         **indexes: Callable[[R], object],
     ) -> None:
-        """Make an empty table; `indexes` names functions of a record by which `by` can look up."""
+        """Make an empty table; `indexes` names functions of a record by which `by` and `total` can look up.
+
+        `weight` is what `total` adds up; the sums are kept as records come and go.
+        """
         self.name = name
         self.record_type = record_type
         self.key: Callable[[R], K] = key
+        self._weight = weight
+        self._totals: dict[tuple[str, object], int] = {}
         self._journal = journal
         self._rows: dict[K, R] = {}
         self._indexes: dict[str, tuple[Callable[[R], object], dict[object, dict[K, None]]]] = {
@@ -124,6 +131,10 @@ class Table(Generic[K, R]):
         """Return the records whose indexed value is this one."""
         return [self._rows[key] for key in self._indexes[index][1].get(value, ())]
 
+    def total(self, index: str, value: object) -> int:
+        """Return the weight of all records whose indexed value is this one."""
+        return self._totals.get((index, value), 0)
+
     def put(self, record: R) -> R:
         """Insert a record or replace the one with its key."""
         key = self.key(record)
@@ -140,15 +151,23 @@ class Table(Generic[K, R]):
     def restore(self, key: K, record: R | None) -> None:
         """Set a row without noting it: for loading, rollback, and `put` and `delete` themselves."""
         old = self._rows.get(key)
-        for function, index in self._indexes.values():
+        for name, (function, index) in self._indexes.items():
             if old is not None:
                 index[function(old)].pop(key, None)
+                self._weigh(name, function, old, -1)
             if record is not None:
                 index.setdefault(function(record), {})[key] = None
+                self._weigh(name, function, record, 1)
         if record is None:
             self._rows.pop(key, None)
         else:
             self._rows[key] = record
+
+    def _weigh(self, index: str, function: Callable[[R], object], record: R, sign: int) -> None:
+        """Add a record to the sum of its index, or take it out."""
+        if self._weight is not None:
+            place = (index, function(record))
+            self._totals[place] = self._totals.get(place, 0) + sign * self._weight(record)
 
 
 class Database:

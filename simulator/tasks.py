@@ -36,10 +36,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A step that waits for a lock file, for `timeout` simulated seconds at the most."""
+    """A step that waits for a lock file, for `timeout` simulated seconds at the most, with what it logs meanwhile."""
 
     path: str
     timeout: float = LOCK_TIMEOUT
+    waiting: str = "trying to acquire lock..."
+    taken: str = " OK"
+    failure: str = ""
+
+    def refusal(self) -> str:
+        """Return the text with which a task ends that waited for too long."""
+        return self.failure or f"can't lock file '{self.path}' - got timeout"
 
 
 Step = str | float | Lock
@@ -287,17 +294,17 @@ class TaskRunner:
             self.lock_holders[lock.path] = run
             run.locks.append(lock.path)
             if run.waits_for is not None:
-                run.lines.append(" OK")
+                run.lines.append(lock.taken)
             run.waits_for = None
             return True
         remaining = lock.timeout
         if run.waits_for is None:
-            run.lines.append("trying to acquire lock...")
+            run.lines.append(lock.waiting)
         else:
             remaining = run.waits_for.timeout - _LOCK_POLL
         if remaining <= 0 or self.world.clock.mode == "immediate":
-            raise TaskError(f"can't lock file '{lock.path}' - got timeout")
-        run.waits_for = Lock(lock.path, remaining)
+            raise TaskError(lock.refusal())
+        run.waits_for = replace(lock, timeout=remaining)
         self._schedule(run, due + _LOCK_POLL)
         return False
 

@@ -26,19 +26,14 @@ def _master(call: Call) -> tuple[str, int] | None:
     node = call.datacenter.nodes.get(name)
     if node is None:
         return None
-    seen = call.now if _is_there(call, name) else node.changed
+    seen = call.now if call.datacenter.in_majority(name) else node.changed
     return name, math.floor(seen / _CLUSTER_ROUND) * _CLUSTER_ROUND
-
-
-def _is_there(call: Call, name: str) -> bool:
-    """Tell whether a node takes part in the majority, without which no manager writes down what it does."""
-    return any(node.name == name for node in call.datacenter.quorate_side())
 
 
 def _seen(call: Call, row: HaNode) -> int:
     """Return when a node's local manager last did its round."""
     node = call.datacenter.nodes[row.name]
-    last = row.seen or (call.now if _is_there(call, row.name) else node.changed)
+    last = row.seen or (call.now if call.datacenter.in_majority(row.name) else node.changed)
     return math.floor((last - 5) / _CLUSTER_ROUND) * _CLUSTER_ROUND + 5
 
 
@@ -114,7 +109,7 @@ def current(call: Call) -> list[dict[str, Any]]:
     master = _master(call)
     if master is not None:
         name, seen = master
-        word = "active" if _is_there(call, name) else "old timestamp - dead?"
+        word = "active" if call.datacenter.in_majority(name) else "old timestamp - dead?"
         text = f"{name} ({word}, {_clock_text(seen)})"
         rows.append({"id": "master", "type": "master", "node": name, "timestamp": seen, "status": text})
     rows.append(_fencing_row(call, active=master is not None))

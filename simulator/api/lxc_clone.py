@@ -7,13 +7,13 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.api.qemu import GUEST, VMID
-from simulator.api.qemu_clone import SNAPNAME, check_pool, check_target
+from simulator.api.qemu_clone import SNAPNAME, check_target
 from simulator.api.storage_nodes import view_of
 from simulator.errors import ApiError, TaskError
 from simulator.firewall import files as firewall_files
 from simulator.guests.draft import Draft, check_lock, format_size, is_running, set_lock, snapshot_config, worker
 from simulator.guests.features import can, is_base
-from simulator.guests.life import free_quietly, join_pool
+from simulator.guests.life import check_pool, free_quietly, join_pool
 from simulator.guests.lxc_mounts import Mount, is_volume, make_filesystem, mounts, print_mount
 from simulator.guests.lxc_rights import check_holds_containers
 from simulator.guests.lxc_update import normal_nic

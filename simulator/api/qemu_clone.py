@@ -6,12 +6,12 @@ from typing import Any
 
 from simulator.api.qemu import GUEST, VMID
 from simulator.api.storage_nodes import view_of
-from simulator.errors import ApiError, PermissionDenied, TaskError
+from simulator.errors import ApiError, TaskError
 from simulator.firewall import files as firewall_files
 from simulator.guests.draft import Draft, check_lock, is_running, snapshot_config, worker
 from simulator.guests.facts import storage_visible
 from simulator.guests.features import can
-from simulator.guests.life import free_quietly, join_pool
+from simulator.guests.life import check_pool, free_quietly, join_pool
 from simulator.guests.qemu_clone import (
     Wish,
     check_cloneable,
@@ -55,12 +55,6 @@ def check_target(call: Call, view: StorageView) -> str:
         if target != call.node and not view.is_shared(storage):
             raise ApiError(f"can't clone to non-shared storage '{storage}'")
     return target
-
-
-def check_pool(call: Call) -> None:
-    """Refuse a pool that does not exist."""
-    if "pool" in call and call.text("pool") not in call.datacenter.pools:
-        raise PermissionDenied(f"pool '{call.text('pool')}' does not exist")
 
 
 @route(

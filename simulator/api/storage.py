@@ -116,7 +116,7 @@ def create_storage(call: Call) -> dict[str, Any]:
 
 def _forget_foreign_volumes(datacenter: Datacenter, section: Section) -> None:
     """Drop what an earlier storage of this name left behind and what a storage of this type cannot hold."""
-    for volume in [volume for volume in datacenter.volumes if volume.storage == section.id]:
+    for volume in datacenter.volumes.by("storage", section.id):
         try:
             parse_name(TYPES[section.type], volume.name)
         except ApiError:
@@ -202,7 +202,7 @@ def delete_storage(call: Call) -> None:
         raise ApiError(f"delete storage failed: can't remove storage - storage is used as base of storage '{user}'")
     datacenter.storages.delete(section.id)
     datacenter.acl.delete(f"/storage/{section.id}")
-    if not any(volume.storage == section.id for volume in datacenter.volumes):
+    if not datacenter.volumes.by("storage", section.id):
         for capacity in [capacity for capacity in datacenter.capacities if capacity.storage == section.id]:
             datacenter.capacities.delete(f"{capacity.storage}/{capacity.node}")
 

@@ -218,11 +218,7 @@ class StorageView:
         """Return the linked clones that stand on a volume."""
         if not own_name(volume.name).startswith("base"):
             return []
-        return [
-            other
-            for other in self.datacenter.volumes
-            if other.storage == volume.storage and other.node == volume.node and other.parent == volume.volid
-        ]
+        return [other for other in self.datacenter.volumes.by("parent", volume.volid) if other.node == volume.node]
 
     def check_base(self, volume: Volume) -> None:
         """Refuse to free the base of linked clones (where the storage itself keeps track of them)."""
