@@ -23,6 +23,7 @@ from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
+from simulator.realm_sync import SyncScheduler
 from simulator.replication import Replicator
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
@@ -95,6 +96,7 @@ class Simulator:
                 HaManager(self.world, datacenter, self.tasks),
                 BackupScheduler(self.world, datacenter, self.tasks),
                 Replicator(self.world, datacenter),
+                SyncScheduler(self.world, datacenter, self.tasks),
             ]
         self.faults = Faults()
         self.log = RequestLog(home / "requests.jsonl")

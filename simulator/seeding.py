@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 
 from simulator.cluster import log
-from simulator.cluster.records import ClusterConfig
+from simulator.cluster.records import ClusterConfig, DirectoryEntry
 from simulator.records import Capacity, Guest, Interface, Node, Section, Token, User, Volume
 from simulator.state import Datacenter, World
 from simulator.tickets import hash_password, hash_secret
-from simulator.topology import DatacenterSpec, GuestSpec, NodeSpec, Topology, host_of
+from simulator.topology import DatacenterSpec, DirectorySpec, GuestSpec, NodeSpec, Topology, host_of
 
 _SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
 _BLOCK_TYPES = ("lvm", "lvmthin", "zfspool", "rbd")
@@ -61,8 +61,17 @@ def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
                     format=_file_format(file.name), size=file.size, used=file.size, ctime=int(now),
                 )
             )  # fmt: skip
+    for directory in spec.directories:
+        _add_directory(datacenter, directory)
     for guest in spec.guests:
         _add_guest(datacenter, guest, int(now))
+
+
+def _add_directory(datacenter: Datacenter, spec: DirectorySpec) -> None:
+    for name, attributes in spec.users.items():
+        datacenter.directory.put(DirectoryEntry(realm=spec.realm, type="user", name=name, attributes=attributes))
+    for name, members in spec.groups.items():
+        datacenter.directory.put(DirectoryEntry(realm=spec.realm, type="group", name=name, members=frozenset(members)))
 
 
 def _places(datacenter: Datacenter, storage: str) -> list[str]:

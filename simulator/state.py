@@ -139,6 +139,8 @@ class Datacenter:
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
         self.ha_manager = settings("ha/manager")
         self.backup_jobs = sections("jobs.cfg")
+        self.sync_jobs = sections("jobs.cfg/realm-sync")
+        self.sync_runs = settings("jobs.cfg/realm-sync/runs")
         self.backup_runs = settings("jobs.cfg/runs")
         self.replication_jobs = sections("replication.cfg")
         self.replications = Table[str, Replication](
