@@ -25,6 +25,7 @@ from simulator.faults import Faults
 from simulator.ha.manager import HaManager
 from simulator.inside.plain import PlainInside
 from simulator.nodes.power import PowerSwitch
+from simulator.realm_sync import SyncScheduler
 from simulator.replication import Replicator
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
@@ -34,7 +35,7 @@ from simulator.ssh.ports import SshPorts
 from simulator.ssh.tree import Tree
 from simulator.state import World
 from simulator.tasks import TaskRunner
-from simulator.topology import Topology
+from simulator.topology import Topology, host_of
 
 _PORTS = range(20000, 32000)
 _LOG = logging.getLogger(__name__)
@@ -86,8 +87,11 @@ class Simulator:
         self._context = self.certificates.server_context()
         self.world = World(home / "state.sqlite")
         self.world.inside = PlainInside
+        self.world.fingerprint = self.certificates.fingerprint()
         for spec in topology.datacenters:
-            self.world.add(spec.name, clustered=spec.clustered)
+            self.world.add(spec.name)
+            for node in spec.nodes:
+                self.world.add(host_of(spec, node))
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)
         self.tasks = TaskRunner(self.world)
         for datacenter in self.world.datacenters.values():
@@ -96,13 +100,14 @@ class Simulator:
                 HaManager(self.world, datacenter, self.tasks),
                 BackupScheduler(self.world, datacenter, self.tasks),
                 Replicator(self.world, datacenter),
+                SyncScheduler(self.world, datacenter, self.tasks),
             ]
         self.faults = Faults()
         self.log = RequestLog(home / "requests.jsonl")
         uploads = home / "uploads"
         uploads.mkdir(exist_ok=True)
         router = Router(self.world, self.tasks, RouteTree(ROUTES))
-        self._server = ApiServer(router, self.faults, self.log, uploads, self.certificates.fingerprint())
+        self._server = ApiServer(router, self.faults, self.log, uploads, self.world.fingerprint)
         self._control = Control(self)
         self._ssh = SshPorts(home, router)
         self._runners: list[web.ServerRunner] = []
@@ -123,17 +128,16 @@ class Simulator:
         ports = self._ports()
         connections: dict[str, Any] = {}
         for spec in self.topology.datacenters:
-            datacenter = self.world.datacenters[spec.name]
             urls: list[str] = []
             ssh: dict[str, Any] = {}
             for node in spec.nodes:
-                key = f"{spec.name}/{node.name}"
-                ports[key] = await self._listen(self._server.handler(datacenter, node.name), key, ports.get(key))
-                self.world.ports[ports[key]] = (datacenter, node.name)
+                key = host_of(spec, node)
+                ports[key] = await self._listen(self._server.handler(key), key, ports.get(key))
+                self.world.endpoints[f"127.0.0.1:{ports[key]}"] = key
                 urls.append(f"https://127.0.0.1:{ports[key]}")
                 listener = self._listener(f"{key} (SSH)", ports.get(f"{key}/ssh"))
                 ports[f"{key}/ssh"] = listener.getsockname()[1]
-                ssh[node.name] = self._ssh.open(listener, Tree(self.world, datacenter, node.name, self.tasks))
+                ssh[node.name] = self._ssh.open(listener, Tree(self.world, key, self.tasks))
             connections[spec.name] = {"endpoints": urls, "ssh": ssh}
         (self.home / "ports.json").write_text(json.dumps(ports, indent=2) + "\n", encoding="utf-8")
         first = next(iter(connections.values()))["endpoints"][0]

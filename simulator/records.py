@@ -21,9 +21,25 @@ class Node:
     disk: int
     online: bool = True
     started: float = 0.0
+    host: str = ""
+    """Which machine of the topology this is; empty for a member of a cluster of which only the name is known."""
+    votes: int = 1
+    rings: Mapping[str, str] = field(default_factory=dict)
+    """Its addresses in the cluster's network, by the number of the link."""
+    expected: int = 0
+    """How many votes it was told to expect since it was started; 0 for those of all members."""
+    side: int = 0
+    """In which part of the network it is, when that is cut into parts."""
+    moved: float = 0.0
+    """Since when it is there."""
     timezone: str = "UTC"
     dns: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> float:
+        """Return when it was last switched on or off, or came to another part of the network."""
+        return max(self.started, self.moved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

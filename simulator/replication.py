@@ -53,7 +53,7 @@ class Replicator:
     def _next(self, job: Section) -> float | None:
         """Return when a job is to run next; while its guest's node is down nothing does."""
         guest, state, seen = guest_of(self._datacenter, job), state_of(self._datacenter, job), self._schedule.seen(job)
-        if guest is None or not self._datacenter.quorate or not self._datacenter.nodes[guest.node].online:
+        if guest is None or not self._datacenter.in_majority(guest.node):
             return None
         if job.options.get("disable") == "1" and "remove_job" not in job.options:
             return None

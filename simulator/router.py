@@ -154,7 +154,7 @@ class Router:
             raise ApiError(
                 f"hostname lookup '{name}' failed - failed to get address info for: {name}: Name or service not known"
             )
-        if not node.online:
+        if node not in request.datacenter.connected(request.node):
             raise NodeUnreachable
         return name
 

@@ -131,12 +131,12 @@ class Call:
 
     def cfs_lock(self, name: str, prefix: str = "") -> None:
         """Take the cluster-wide lock under which a file below `/etc/pve` is changed: it needs quorum."""
-        if not self.datacenter.quorate:
+        if not self.datacenter.quorate_on(self.node):
             raise ApiError(f"{prefix}cfs-lock '{name}' error: no quorum!")
 
     def need_quorum(self) -> None:
         """Refuse what is only begun while the cluster is quorate."""
-        if not self.datacenter.quorate:
+        if not self.datacenter.quorate_on(self.node):
             raise ApiError("cluster not ready - no quorum?")
 
     def check_digest(

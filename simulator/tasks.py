@@ -23,6 +23,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from simulator.cluster import log
 from simulator.errors import TaskError
 from simulator.records import Task
 from simulator.state import Datacenter, World
@@ -159,6 +160,7 @@ class TaskRunner:
                 pid=pid, pstart=pstart, starttime=int(now),
             )
         )  # fmt: skip
+        log.note(datacenter, node, now, f"starting task {upid}", user=user)
         self._schedule(run, now)
         return str(upid)
 
@@ -238,6 +240,12 @@ class TaskRunner:
                     self._release_locks(entry[2])
                 self.forget([task.upid])
                 datacenter.tasks.put(replace(task, endtime=int(self.world.clock.now()), exitstatus=DIED))
+
+    def carry_over(self, source: Datacenter, target: Datacenter, node: str) -> None:
+        """Let a node's tasks go on in the datacenter to which the node has moved."""
+        for _, _, run in self._waiting:
+            if run.datacenter is source and run.node == node:
+                run.datacenter = target
 
     def _release_locks(self, run: TaskRun) -> None:
         for path in run.locks:
@@ -324,6 +332,8 @@ class TaskRunner:
             failed = outcome != "OK" and not outcome.startswith("WARNINGS: ")
             run.lines.append(f"TASK ERROR: {outcome}" if failed else f"TASK {outcome}")
             self._release_locks(run)
+            text, pri = f"end task {run.upid} {outcome}", log.ERROR if failed else log.INFO
+            log.note(run.datacenter, run.node, run.now, text, user=run.user, pri=pri)
             task = replace(task, endtime=int(run.now), exitstatus=outcome)
         run.datacenter.tasks.put(replace(task, log=task.log + tuple(run.lines)))
         run.lines.clear()

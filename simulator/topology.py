@@ -17,6 +17,10 @@
           9000: {type: qemu, node: pve1, template: true, config: {name: debian-13-template}}
         files:
           - {volume: "local:iso/debian-13.iso", size: 700M}
+        directory:                # what the servers of realms of the types ldap and ad know
+          corp:
+            users: {ann: {mail: ann@example.test}}
+            groups: {admins: [ann]}
     password: secret              # of root@pam; a random one when it is not given
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
@@ -109,6 +113,15 @@ class FileSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectorySpec:
+    """The directory behind a realm: users with their attributes, groups with their members."""
+
+    realm: str
+    users: Mapping[str, Mapping[str, str]]
+    groups: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class DatacenterSpec:
     """A cluster or a single host of the topology."""
 
@@ -119,6 +132,7 @@ class DatacenterSpec:
     storages: tuple[StorageSpec, ...]
     guests: tuple[GuestSpec, ...] = ()
     files: tuple[FileSpec, ...] = ()
+    directories: tuple[DirectorySpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,11 @@ class Topology:
     name: str
     datacenters: tuple[DatacenterSpec, ...]
     password: str | None = field(default=None, repr=False)
+
+
+def host_of(datacenter: DatacenterSpec, node: NodeSpec) -> str:
+    """Return the name of a machine that stays whatever cluster it joins."""
+    return f"{datacenter.name}/{node.name}"
 
 
 def shipped() -> list[str]:
@@ -193,7 +212,8 @@ class _Reader:
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:
         where = f"datacenters.{name}"
-        spec = self._mapping(data, where, ("clustered", "nodes", "bridges", "storages", "guests", "files"))
+        keys = ("clustered", "nodes", "bridges", "storages", "guests", "files", "directory")
+        spec = self._mapping(data, where, keys)
         nodes = self._mapping(spec.get("nodes"), f"{where}.nodes")
         clustered = bool(spec.get("clustered", len(nodes) > 1))
         if not nodes or (len(nodes) > 1 and not clustered):
@@ -208,6 +228,10 @@ class _Reader:
             storages=tuple(self._storage(f"{where}.storages.{key}", key, value) for key, value in storages.items()),
             guests=tuple(self._guest(f"{where}.guests.{key}", key, value) for key, value in guests.items()),
             files=tuple(self._stored_file(f"{where}.files", entry) for entry in spec.get("files", [])),
+            directories=tuple(
+                self._directory(f"{where}.directory.{key}", key, value)
+                for key, value in self._mapping(spec.get("directory", {}), f"{where}.directory").items()
+            ),
         )
         self._check_references(where, result)
         return result
@@ -305,6 +329,19 @@ class _Reader:
         if not separator or "/" not in name:
             raise self._fail(where, f"{spec.get('volume')!r} is no volume such as local:iso/name.iso")
         return FileSpec(storage, name, self._size(spec.get("size", "1M"), where))
+
+    def _directory(self, where: str, realm: str, data: Any) -> DirectorySpec:
+        spec = self._mapping(data, where, ("users", "groups"))
+        users = self._mapping(spec.get("users", {}), f"{where}.users")
+        groups = self._mapping(spec.get("groups", {}), f"{where}.groups")
+        return DirectorySpec(
+            realm=realm,
+            users={
+                name: {key: _text(value) for key, value in self._mapping(row or {}, f"{where}.users.{name}").items()}
+                for name, row in users.items()
+            },
+            groups={name: tuple(str(member) for member in members or ()) for name, members in groups.items()},
+        )
 
 
 def _text(value: Any) -> str:

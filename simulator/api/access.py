@@ -8,6 +8,8 @@ from typing import Any
 
 from simulator import totp
 from simulator.access import ROOT, Access, normalize_path, role_privileges, signer_of, usable, valid_acl_path
+from simulator.cluster import log
+from simulator.cluster.corosync import config_of
 from simulator.errors import ApiError, ParamError
 from simulator.formats import named_format
 from simulator.nodes import journal
@@ -110,6 +112,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
             "username": userid, "ticket": challenge, "NeedTFA": 1, "CSRFPreventionToken": signer.csrf(userid, call.now),
         }  # fmt: skip
     journal.log(call.datacenter, call.node, call.now, "pvedaemon", f"<{userid}> successful auth for user '{userid}'")
+    log.note(call.datacenter, call.node, call.now, f"successful auth for user '{userid}'")
     access = Access(call.datacenter, userid)
     if "path" in call:
         access.require(call.text("path"), call.listing("privs"))
@@ -120,7 +123,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
         "cap": capabilities(access),
     }
     if call.datacenter.clustered and access.may("/", ["Sys.Audit"]):
-        answer["clustername"] = call.datacenter.name
+        answer["clustername"] = config_of(call.datacenter).cluster_name
     return answer
 
 

@@ -137,7 +137,7 @@ def register(call: Call) -> str:
 
 
 def _need_quorum(run: TaskRun, name: str) -> None:
-    if not run.datacenter.quorate:
+    if not run.datacenter.quorate_on(run.node):
         raise TaskError(f"cfs-lock 'acme-{name}' error: no quorum!")
 
 

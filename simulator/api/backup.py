@@ -114,7 +114,7 @@ def create_job(call: Call) -> None:
     _check_selection(options)
     name = call.text("id") or f"backup-{str(uuid.uuid4())[:13]}"
     call.cfs_lock("file-jobs_cfg")
-    if name in call.datacenter.backup_jobs:
+    if name in call.datacenter.backup_jobs or name in call.datacenter.sync_jobs:
         raise ApiError(f"Job '{name}' already exists")
     call.datacenter.backup_jobs.put(Section(id=name, type="vzdump", options={"enabled": "1", **options}))
 

@@ -64,10 +64,10 @@ def _start_all(run: TaskRun, call: Call) -> Steps:
             yield f"Waiting for {wanted} seconds (startup delay)"
         yield float(wanted if wanted is not None else _MACHINE_DELAY if guest.type == "qemu" else 0)
 
-    waiting = not run.datacenter.quorate
+    waiting = not run.datacenter.quorate_on(run.node)
     if waiting:
         yield "waiting for quorum ..."
-        while not run.datacenter.quorate:
+        while not run.datacenter.quorate_on(run.node):
             yield 1.0
         yield "got quorum"
     for guest in chosen(run.datacenter, run.node, [], all_kinds=True):

@@ -59,7 +59,7 @@ def nodes(call: Call) -> list[dict[str, Any]]:
     rows = []
     for node in call.datacenter.nodes:
         audit = call.access.may(f"/nodes/{node.name}", ["Sys.Audit"])
-        row = node_row(node, call.now, audit=audit)
+        row = node_row(call.datacenter, call.node, node, audit=audit)
         rows.append(row | {"ssl_fingerprint": call.client.get("fingerprint", "")})
     return rows
 
@@ -191,6 +191,6 @@ def update_config(call: Call) -> None:
         config["wakeonlan"] = ",".join(f"{key}={value}" for key, value in split(config["wakeonlan"], "mac").items())
     changed = replace(node, config=config)
     settings_of(call.datacenter, changed)
-    if not call.datacenter.quorate:
+    if not call.datacenter.quorate_on(call.node):
         raise ApiError(unwritable(f"/etc/pve/nodes/{call.node}/config"))
     call.datacenter.nodes.put(changed)

@@ -100,7 +100,7 @@ def config_digest(guest: Guest) -> str:
 
 def check_writable(datacenter: Datacenter, guest: Guest) -> None:
     """Refuse to write a configuration file while the cluster is not quorate: `/etc/pve` is read-only then."""
-    if not datacenter.quorate:
+    if not datacenter.quorate_on(guest.node):
         path = guest_path(guest.vmid, guest.type, guest.node)
         raise ApiError(unwritable(f"/etc/pve/{path}"))
 

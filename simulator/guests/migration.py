@@ -101,7 +101,7 @@ class MigrationLog:
 def check_reachable(log: MigrationLog, run: TaskRun, target: str) -> None:
     """Fail when the target is down."""
     node = run.datacenter.nodes[target]
-    if not node.online:
+    if node not in run.datacenter.connected(run.node):
         ssh = f"/usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias={target}' root@{node.ip} /bin/true"
         run.lines.append(log.line(f"# {ssh}"))
         run.lines.append(log.line(f"ssh: connect to host {node.ip} port 22: No route to host"))

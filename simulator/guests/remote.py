@@ -52,7 +52,11 @@ class Remote:
 def _find(world: World, host: str, port: int) -> tuple[Datacenter, str] | None:
     """Return the simulated node that answers at an address: by its own, or on this computer by its port."""
     if host in ("127.0.0.1", "localhost"):
-        return world.ports.get(port)
+        machine = world.endpoints.get(f"127.0.0.1:{port}")
+        if machine is None:
+            return None
+        datacenter, node = world.place_of(machine)
+        return datacenter, node.name
     for datacenter in world.datacenters.values():
         for node in datacenter.nodes:
             if host in (node.ip, node.name) and port == _DEFAULT_PORT:

@@ -167,7 +167,7 @@ class StorageView:
         if self.type_of(storage).layout == OTHER:
             raise ApiError(f"can't allocate space in {self.section(storage).type} storage")
         self.check_format(storage, format_)
-        if self.is_shared(storage) and not self.datacenter.quorate:
+        if self.is_shared(storage) and not self.datacenter.quorate_on(self.node):
             raise ApiError(f"cfs-lock 'storage-{storage}' error: no quorum!")
         size = self.rounded(storage, size)
         full = name if name is not None else self.next_name(storage, vmid, format_)

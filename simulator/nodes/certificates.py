@@ -120,7 +120,7 @@ class OwnCertificate:
         """Put a certificate in place, and return what it says."""
         if not force and self.pem is not None:
             raise ApiError("Custom certificate file exists but force flag is not set.")
-        if not self.datacenter.quorate:
+        if not self.datacenter.quorate_on(self.node):
             raise ApiError(f"Setting certificate files failed - {unwritable(self._path('pem'))}")
         used = key if key is not None else self._text("key") or ""
         try:

@@ -101,7 +101,7 @@ def check_can_add(datacenter: Datacenter, node: str, wanted: Section) -> None:
 
 def add_storage(datacenter: Datacenter, node: str, wanted: Section) -> Iterator[str]:
     """Add a storage, or this node to the nodes of the one there is, and yield what is said about it."""
-    if not datacenter.quorate:
+    if not datacenter.quorate_on(node):
         raise TaskError("create storage failed: cfs-lock 'file-storage_cfg' error: no quorum!")
     found = datacenter.storages.get(wanted.id)
     if found is None:

@@ -90,7 +90,7 @@ def start_removing(call: Call, task: str, id_: str, key: str, missing: str) -> s
             raise TaskError(missing)
         yield _SECONDS
         yield from _remove(datacenter, group, wipe=wipe)
-        if config and not datacenter.quorate:
+        if config and not datacenter.quorate_on(run.node):
             raise TaskError(
                 "config cleanup failed - update storage failed: cfs-lock 'file-storage_cfg' error: no quorum!"
             )

@@ -33,13 +33,13 @@ def wake(datacenter: Datacenter, node: str, now: float) -> None:
 
 def switch_off(datacenter: Datacenter, tasks: TaskRunner, node: str, now: float) -> None:
     """Take a node's power away: its tasks end, and its guests are no longer reached."""
-    datacenter.nodes.put(replace(datacenter.nodes[node], online=False, started=now))
+    datacenter.nodes.put(replace(datacenter.nodes[node], online=False, started=now, expected=0))
     tasks.kill_node(datacenter, node)
 
 
 def switch_on(datacenter: Datacenter, node: str, now: float) -> None:
     """Start a node: its daemons run, and none of its guests does."""
-    datacenter.nodes.put(replace(datacenter.nodes[node], online=True, started=now))
+    datacenter.nodes.put(replace(datacenter.nodes[node], online=True, started=now, expected=0))
     services.start_all(datacenter, node)
     for guest in [guest for guest in datacenter.guests if guest.node == node]:
         datacenter.guests.put(_stopped(guest))

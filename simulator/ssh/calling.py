@@ -93,9 +93,9 @@ def is_upid(data: object) -> bool:
 
 async def finished(shell: NodeShell, upid: str, log: Streams) -> int:
     """Print a task's log while it runs, as a tool does that runs the task itself, and return the exit code."""
-    tasks, shown = shell.datacenter.tasks, 0
+    shown = 0
     while True:
-        task = tasks.get(upid)
+        task = shell.datacenter.tasks.get(upid)  # in another datacenter once the node has joined that
         if task is None:
             return FAILED
         ended = task.exitstatus is not None

@@ -40,12 +40,21 @@ _MODES = {"/root": 0o700, "/root/.ssh": 0o700, **dict.fromkeys(_TEMPORARY, 0o177
 class Tree:
     """The file tree of a node."""
 
-    def __init__(self, world: World, datacenter: Datacenter, node: str, tasks: TaskRunner) -> None:
-        """Look at the state from this node."""
+    def __init__(self, world: World, host: str, tasks: TaskRunner) -> None:
+        """Look at the state from this machine."""
         self.world = world
-        self.datacenter = datacenter
-        self.node = node
+        self.host = host
         self._tasks = tasks
+
+    @property
+    def datacenter(self) -> Datacenter:
+        """Return the datacenter in which the machine is by now."""
+        return self.world.place_of(self.host)[0]
+
+    @property
+    def node(self) -> str:
+        """Return the name that the machine has there."""
+        return self.world.place_of(self.host)[1].name
 
     def resolve(self, path: str, folder: str = HOME) -> str:
         """Return the one true form of a path; `..` ends at the root, as everywhere."""
@@ -317,5 +326,5 @@ class Tree:
         """Refuse to change the cluster's files without quorum, and what a kernel shows."""
         if path.startswith(("/proc/", "/sys/", "/dev/")) or path == "/":
             raise error(errno.EPERM, path)
-        if self._in_pve(path) and not self.datacenter.quorate:
+        if self._in_pve(path) and not self.datacenter.quorate_on(self.node):
             raise error(errno.EACCES, path)

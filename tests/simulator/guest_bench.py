@@ -43,7 +43,7 @@ class Bench:
         Certificates(world.authority.parent).server_context()
         first = spec.datacenters[0]
         for other in spec.datacenters:
-            world.add(other.name, clustered=other.clustered)
+            world.add(other.name)
         datacenter = world.datacenters[first.name]
         seed(world, spec, "password", {other.name: SECRET for other in spec.datacenters})
         tasks = TaskRunner(world)

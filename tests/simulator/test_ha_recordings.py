@@ -133,6 +133,7 @@ def test_the_recorded_story_of_managed_machines_in_a_cluster_is_told_again(clust
         differing |= _tell_within(cluster, record, WITHIN.get(record["id"], 0))
     for node in ("pve2", "pve3"):
         cluster.control("nodes", {"node": node, "online": False})
+    _wait(cluster, 8)
     refused = [row for row in recordings("pve-9.2-cluster.jsonl") if row["id"] in ("nq.w.ha-res", "nq.w.ha-rule")]
     differing |= _tell(cluster, refused)
     _assert_explained(differing, CLUSTER_DISAGREEMENTS)

@@ -34,7 +34,7 @@ class Node:
 
     def run(self, line: str, given: bytes = b"") -> Ran:
         """Run a command line on the node."""
-        tree = Tree(self.bench.world, self.bench.datacenter, self.bench.node, self.bench.tasks)
+        tree = Tree(self.bench.world, self.bench.datacenter.nodes[self.bench.node].host, self.bench.tasks)
         shell = NodeShell(tree=tree, router=self.bench.router, programs=PROGRAMS, host=self.bench.node)
         out, error, left = bytearray(), bytearray(), [given]
 

@@ -183,7 +183,7 @@ def test_a_guest_of_another_hypervisor_is_described_by_its_files(bench: Bench) -
 )
 def test_the_room_in_use_is_the_sum_of_what_the_volumes_use(changes: list[tuple[str, int, int, bool]]) -> None:
     world = World(Path(":memory:"))
-    volumes = world.add("pve", clustered=False).volumes
+    volumes = world.add("pve").volumes
     for storage, vmid, size, keep in changes:
         volume = _volume(storage, f"{vmid}/vm-{vmid}-disk-0.raw", size=size)
         with contextlib.suppress(ZeroDivisionError), world.database.transaction():

@@ -44,7 +44,7 @@ class Bench:
 
 def _open(path: Path) -> Bench:
     world = World(path / "state.sqlite")
-    datacenter = world.add("pve", clustered=False)
+    datacenter = world.add("pve")
     return Bench(world, datacenter, TaskRunner(world))
 
 
