@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.clock import Clock
 from simulator.errors import ApiError
@@ -39,6 +39,11 @@ from simulator.records import (
     Volume,
 )  # fmt: skip
 from simulator.store import Database, Journal, Table
+
+if TYPE_CHECKING:
+    from simulator.tasks import Steps, TaskRun
+
+Boot = Callable[["TaskRun", int], "Steps"]
 
 
 class Datacenter:
@@ -161,6 +166,8 @@ class World:
 
     inside: Opening
     """How the inside of a running guest is opened: what puts the simulator together says so."""
+    boot: Boot
+    """What a container's start waits for when everything else is done: likewise."""
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""

@@ -13,6 +13,7 @@
         files:
           - {volume: "local:iso/debian-13.iso", size: 700M}
     password: secret              # of root@pam; a random one when it is not given
+    guests: live                  # containers are really there, where the machine can do it; otherwise: modelled
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
 Sizes of storages are simulated; every other key of a storage is one of Proxmox's own options.
@@ -102,6 +103,8 @@ class Topology:
     name: str
     datacenters: tuple[DatacenterSpec, ...]
     password: str | None = field(default=None, repr=False)
+    live: bool = False
+    """Whether containers are to be really there, and not only modelled."""
 
 
 def shipped() -> list[str]:
@@ -154,15 +157,18 @@ class _Reader:
         return value
 
     def topology(self, name: str, data: Any) -> Topology:
-        top = self._mapping(data, "top level", ("datacenters", "password"))
+        top = self._mapping(data, "top level", ("datacenters", "password", "guests"))
         datacenters = self._mapping(top.get("datacenters"), "datacenters")
         if not datacenters:
             raise self._fail("datacenters", "at least one is needed")
-        password = top.get("password")
+        password, guests = top.get("password"), top.get("guests", "modelled")
+        if guests not in ("live", "modelled"):
+            raise self._fail("guests", f"{guests!r} is neither live nor modelled")
         return Topology(
             name=name,
             datacenters=tuple(self._datacenter(key, value) for key, value in datacenters.items()),
             password=None if password is None else str(password),
+            live=guests == "live",
         )
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:
