@@ -22,6 +22,7 @@ from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
+from simulator.inside.plain import PlainInside
 from simulator.live.guests import Guests
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
@@ -82,6 +83,7 @@ class Simulator:
         self.certificates = Certificates(home / "tls")
         self._context = self.certificates.server_context()
         self.world = World(home / "state.sqlite")
+        self.world.inside = PlainInside
         for spec in topology.datacenters:
             self.world.add(spec.name, clustered=spec.clustered)
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)

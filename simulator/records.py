@@ -71,10 +71,35 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuestFile:
+    """A file that was written inside a guest; kept as a `File` is.
+
+    With `gone` it stands for one that came with the system and was removed.
+    """
+
+    text: str
+    changed: float
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    binary: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSnapshot:
+    """What a volume was when a snapshot was taken."""
+
+    size: int
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A volume or file on a storage. `node` is empty on a shared storage.
 
-    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`.
+    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`. `files` are what was
+    written on it from inside a guest, by their paths below the place where it is mounted.
     """
 
     storage: str
@@ -89,7 +114,8 @@ class Volume:
     ctime: int = 0
     notes: str | None = None
     protected: bool = False
-    snapshots: Mapping[str, int] = field(default_factory=dict)
+    snapshots: Mapping[str, VolumeSnapshot] = field(default_factory=dict)
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
 
     @property
     def volid(self) -> str:
@@ -135,6 +161,27 @@ class Guest:
     def template(self) -> bool:
         """Tell whether the guest is a template."""
         return self.config.get("template") == "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProcess:
+    """A program that the agent of a machine has started; its output is base64."""
+
+    ends: float
+    code: int
+    out: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """What the agent in a machine remembers: it forgets all of it when the machine is started again."""
+
+    vmid: int
+    started: float
+    frozen: bool = False
+    last_pid: int = 1000
+    processes: Mapping[str, AgentProcess] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

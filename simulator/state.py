@@ -18,6 +18,7 @@ from simulator.errors import ApiError
 from simulator.guests.inside import Opening
 from simulator.records import (
     Acl,
+    Agent,
     Capacity,
     File,
     Group,
@@ -79,6 +80,7 @@ class Datacenter:
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
         )
+        self.agents = Table[int, Agent](journal, label("agents"), Agent, lambda row: row.vmid)
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
         self._add_service_tables(journal)

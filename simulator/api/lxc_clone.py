@@ -163,7 +163,7 @@ def copy_files(view: StorageView, source: Volume, vmid: int, storage: str) -> Ge
     volume = yield from make_filesystem(view, vmid, storage, source.size)
     try:
         yield max(1.0, data / BYTES_PER_SECOND)
-        volume = view.fill(volume.volid, data)
+        volume = view.fill(volume.volid, data, source)
     except (ApiError, TaskError):
         view.free(volume.volid)
         raise

@@ -128,7 +128,7 @@ def move_volume(
             yield _PROGRESS_SECONDS
             done = min(data, done + _PROGRESS_SECONDS * speed)
             yield log.line(f"{int(done)} bytes copied")
-        made = there.fill(made.volid, data)
+        made = there.fill(made.volid, data, volume)
     except (ApiError, TaskError):
         there.free(made.volid)
         raise

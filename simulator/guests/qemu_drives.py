@@ -177,7 +177,7 @@ def _import(view: StorageView, vmid: int, slot: str, drive: Drive, storage: str)
         yield from view.log_allocation(volume)
         yield f"allocated target volume '{volume.volid}'"
         yield from progress(source.size, source.used)
-        volume = view.fill(volume.volid, source.used)
+        volume = view.fill(volume.volid, source.used, source)
     except (ApiError, TaskError):
         view.free(volume.volid)
         raise

@@ -176,7 +176,7 @@ class StorageView:
         volume = Volume(
             storage=storage, node=self.place(storage), name=full, content=content, format=format_, size=size,
             used=0 if parent is not None else self.initial_use(storage, size, data), vmid=vmid,
-            parent=parent.volid if parent else None, ctime=self.now,
+            parent=parent.volid if parent else None, ctime=self.now, files=parent.files if parent else {},
         )  # fmt: skip
         key = volume_key(volume.node, volume.volid)
         if key in self.datacenter.volumes:
@@ -201,12 +201,12 @@ class StorageView:
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
         self.datacenter.volumes.put(replace(volume, size=size, used=used))
 
-    def fill(self, volid: str, data: int) -> Volume:
-        """Let a volume hold so much data."""
+    def fill(self, volid: str, data: int, source: Volume) -> Volume:
+        """Let a volume hold so much data, copied from another one."""
         volume = self.require(volid)
         used = self.initial_use(volume.storage, volume.size, min(data, volume.size))
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
-        return self.datacenter.volumes.put(replace(volume, used=used))
+        return self.datacenter.volumes.put(replace(volume, used=used, files=source.files))
 
     def rename(self, volume: Volume, name: str, vmid: int, content: str | None = None) -> Volume:
         """Give a volume another name and owner."""

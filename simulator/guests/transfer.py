@@ -46,7 +46,7 @@ def copy_volume(
         data = data_of(view, source)
         if name is None:
             yield from progress(source.size, data)
-        return view.fill(volume.volid, data)
+        return view.fill(volume.volid, data, source)
     except (ApiError, TaskError):
         view.free(volume.volid)
         raise

@@ -41,7 +41,7 @@ class Guests:
             return
         self.kind = "live"
         self._live = live = LiveWorld(self._folder, self._world)
-        modelled = getattr(self._world, "inside", None)
+        modelled = self._world.inside
         self._world.boot = live.boot
         self._world.inside = lambda world, datacenter, guest: (
             Door(live, datacenter, guest.vmid) if guest.type == "lxc" else modelled(world, datacenter, guest)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from simulator.router import Router
-from simulator.ssh import cluster_tool, conditions, files, node_tools, pvesh, tools
+from simulator.ssh import cluster_tool, conditions, files, inside_tools, node_tools, pvesh, tools
 from simulator.ssh.keys import KeyPair
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.sftp import SftpFiles
@@ -19,9 +19,9 @@ from simulator.ssh.tree import Tree
 from simulator.tickets import verify_password
 
 _LOG = logging.getLogger(__name__)
-_PROGRAMS: dict[str, Program] = {
+PROGRAMS: dict[str, Program] = {
     **files.PROGRAMS, **conditions.PROGRAMS, **pvesh.PROGRAMS, **tools.PROGRAMS, **cluster_tool.PROGRAMS,
-    **node_tools.PROGRAMS,
+    **node_tools.PROGRAMS, **inside_tools.PROGRAMS,
 }  # fmt: skip
 _AUTHORIZED = "/root/.ssh/authorized_keys"
 _USER, _REALM_USER = "root", "root@pam"
@@ -70,7 +70,7 @@ class Host:
         if not self.online:
             process.channel.get_connection().abort()
             return 1
-        shell = NodeShell(tree=self.tree, router=self.router, programs=_PROGRAMS, host=self.tree.node)
+        shell = NodeShell(tree=self.tree, router=self.router, programs=PROGRAMS, host=self.tree.node)
         streams = Streams(process.stdin.read, process.stdout.write, process.stderr.write)
         try:
             if process.command is not None:

@@ -101,7 +101,7 @@ class Shell:
         while words and (match := _ASSIGNMENT.fullmatch(words[0])):
             self.variables[match[1]] = match[2]
             words.pop(0)
-        code = await self._program(words, own) if words else 0
+        code = await self.execute(words, own) if words else 0
         for path, data in targets.items():
             try:
                 self.tree.write(path, bytes(data))
@@ -110,9 +110,14 @@ class Shell:
                 code = code or 1
         return code
 
-    async def _program(self, words: list[str], streams: Streams) -> int:
+    def program(self, name: str) -> Program | None:
+        """Return the command of a name, or None."""
+        return self.programs.get(name)
+
+    async def execute(self, words: list[str], streams: Streams) -> int:
+        """Run a command, given as it is: no word of it is expanded."""
         name = words[0].rpartition("/")[2] if words[0].startswith(("/usr/", "/bin/", "/sbin/")) else words[0]
-        program = self.programs.get(name)
+        program = self.program(name)
         if program is None:
             if "/" in words[0]:
                 known = self.tree.exists(self.place(words[0]))
