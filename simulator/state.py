@@ -168,8 +168,6 @@ class World:
 
     inside: Opening
     """How the inside of a running guest is opened: what puts the simulator together says so."""
-    boot: Boot
-    """What a container's start waits for when everything else is done: likewise."""
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
@@ -177,6 +175,8 @@ class World:
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
+        self.boot: Boot = _there_already
+        """What a container's start waits for when the state says that it runs."""
         self.datacenters: dict[str, Datacenter] = {}
         self.settings = Table[str, Setting](self.journal, "settings", Setting, lambda row: row.name)
         self.database.load(self.settings)
@@ -194,6 +194,11 @@ class World:
             self.database.load(table)
         self.datacenters[name] = datacenter
         return datacenter
+
+
+def _there_already(run: TaskRun, vmid: int) -> Steps:
+    """Wait for nothing: a container that is only modelled is there when the state says so."""
+    yield from ()
 
 
 def check_lock(guest: Guest) -> None:

@@ -28,7 +28,6 @@ class Guests:
         self._folder = home / "live"
         self._world = world
         self._live: LiveWorld | None = None
-        world.boot = self._modelled
 
     async def start(self) -> None:
         """Bring the guests to life, or say why that is not possible."""
@@ -37,6 +36,7 @@ class Guests:
         reason = await obstacle(self._folder)
         if reason:
             self.kind = f"modelled: {reason}"
+            self._world.boot = self._excuse
             _LOG.warning("the guests are %s", self.kind)
             return
         self.kind = "live"
@@ -58,10 +58,9 @@ class Guests:
         if self._live is not None:
             self._live.drop_trees()
 
-    def _modelled(self, run: TaskRun, vmid: int) -> Steps:
-        """Start a container that is only modelled; where it should be more, its log says why it is not."""
-        if self._wanted_live:
-            yield f"the guests are {self.kind}"
+    def _excuse(self, run: TaskRun, vmid: int) -> Steps:
+        """Tell in the log of a container's start why it is only modelled."""
+        yield f"the guests are {self.kind}"
 
 
 class Door(Inside):

@@ -123,4 +123,4 @@ def _addressing(old: Network, new: Network) -> Iterator[str]:
     for device, gateway in new.gateways:
         yield quoted("ip", "route", "replace", "default", "via", gateway, "dev", device, "onlink")
     rules = [f"ip saddr {subnet} ip daddr != {subnet} masquerade" for subnet in new.masqueraded]
-    yield f"nft {quoted('; '.join([*_TRANSLATION, *rules]) + ' }; }')}"
+    yield f"nft {quoted('; '.join([*_TRANSLATION, *rules]) + '; }; }')}"

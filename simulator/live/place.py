@@ -7,7 +7,6 @@ programs. So nothing outlives the simulator, however it ends.
 from __future__ import annotations
 
 import asyncio
-import re
 import shlex
 import tempfile
 from collections.abc import Sequence
@@ -75,7 +74,7 @@ async def hold(setup: str, outer: Place | None = None) -> Place:
     if not said:
         error = await process.stderr.read()
         await process.wait()
-        raise LiveError(_last_line(error))
+        raise LiveError(_one_line(error))
     return Place(int(said), process)
 
 
@@ -98,11 +97,10 @@ async def checked(argv: Sequence[str], stdin: bytes = b"") -> str:
     """Run a program that must succeed and return what it prints."""
     done = await finished(argv, stdin)
     if done.code != 0:
-        raise LiveError(_last_line(done.error) or f"{argv[0]} ended with {done.code}")
+        raise LiveError(_one_line(done.error))
     return done.out.decode(errors="replace")
 
 
-def _last_line(text: bytes) -> str:
-    """Return what a program has complained of last."""
-    lines = re.split(r"\s*\n\s*", text.decode(errors="replace").strip())
-    return lines[-1] or "it ended without a word"
+def _one_line(text: bytes) -> str:
+    """Return what a program has complained of."""
+    return " ".join(text.decode(errors="replace").split()) or "it ended without a word"
