@@ -80,9 +80,14 @@ class Container:
         try:
             await container._set_up()
         except LiveError:
-            await container.place.end()
+            await container.end()
             raise
         return container
+
+    async def end(self) -> None:
+        """End the container: its processes, its mounts and its cards."""
+        await self.place.end()
+        await self._on_node([line for nic in self.wanted.nics for line in nic.forget()])
 
     async def _set_up(self) -> None:
         await self._load_ruleset()

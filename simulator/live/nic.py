@@ -60,6 +60,12 @@ class Nic:
         yield quoted("ovs-vsctl", "--if-exists", "del-port", self.port.name)
         yield quoted("ip", "link", "delete", self.port.name)
 
+    def forget(self) -> Iterator[str]:
+        """Yield what a node does when the container is gone, and with it, sooner or later, the card."""
+        unplug, delete = self.unplug()
+        yield unplug
+        yield f"{delete} 2>/dev/null || true"
+
     def become(self, new: Nic, pid: int) -> Iterator[str]:
         """Yield what a node does to change the card into this other form of it."""
         if new.device != self.device:

@@ -16,7 +16,7 @@ mkdir /run/openvswitch
 cd /run/openvswitch
 ovsdb-tool create conf.db /usr/share/openvswitch/vswitch.ovsschema
 ovsdb-server /run/openvswitch/conf.db --remote=punix:db.sock --pidfile --detach -vconsole:off >/dev/null
-ovs-vsctl --no-wait init
+ovs-vsctl --no-wait init -- set Open_vSwitch . other_config:vlan-limit=0
 ovs-vswitchd --pidfile --detach -vconsole:off >/dev/null 2>&1
 ip link set lo up
 """
@@ -50,6 +50,8 @@ class Port:
         words += [f"trunks={','.join(map(str, self.trunks)) or '[]'}", f"vlan_mode={self._vlan_mode() or '[]'}"]
         if many:
             words.append(f"bond_mode={self.bond_mode}")
+        if self.mode == "dot1q-tunnel":
+            words.append("other_config:qinq-ethtype=802.1q")
         if self.type:
             options = [f"options:{key}={value}" for key, value in self.options]
             words += ["--", "set", "interface", self.name, f"type={self.type}", *options]

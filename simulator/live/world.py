@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,6 +51,13 @@ def _logged(what: str) -> Iterator[None]:
         yield
     except (KeyError, ValueError) as error:
         _LOG.error("%s says nothing that can be brought to life: %r", what, error)
+
+
+async def _end(what: Node | Container) -> None:
+    try:
+        await what.end()
+    except LiveError as error:
+        _LOG.error("what has ended could not be cleared away: %s", error)
 
 
 class LiveWorld:
@@ -151,16 +158,16 @@ class LiveWorld:
         return wanted_of(guest, datacenter.nodes[guest.node], network, ruleset)
 
     async def _end_what_is_lost(self, wanted: dict[NodeKey, _NodeWanted]) -> None:
-        endings: list[Awaitable[None]] = []
+        endings: list[Node | Container] = []
         for key, node in list(self._nodes.items()):
             if key not in wanted or wanted[key].started != node.started:
-                endings.append(self._nodes.pop(key).end())
+                endings.append(self._nodes.pop(key))
                 continue
             for vmid, container in list(node.containers.items()):
                 kept = wanted[key].containers.get(vmid)
                 if kept is None or kept.started != container.wanted.started:
-                    endings.append(node.containers.pop(vmid).place.end())
-        await asyncio.gather(*endings)
+                    endings.append(node.containers.pop(vmid))
+        await asyncio.gather(*map(_end, endings))
 
     async def _settle_node(self, cables: Cables, key: NodeKey, wanted: _NodeWanted) -> None:
         try:
@@ -197,8 +204,7 @@ class LiveWorld:
         """Note in the state when a container ends that nobody has stopped."""
 
         def ended(_: asyncio.Future[int]) -> None:
-            if node.containers.get(key[1]) is container and container.node is node.place:
-                del node.containers[key[1]]
+            if node.containers.get(key[1]) is container:
                 self._halt(key, container.wanted.started)
 
         asyncio.ensure_future(container.place.process.wait()).add_done_callback(ended)

@@ -66,7 +66,7 @@ class Lab:
 
     def do(self, method: str, path: str, **params: Any) -> Any:
         """Make a call that is answered well, and wait for its task; return the task's exit status or the data."""
-        answer = self.client.call(method, path, {key.replace("_", "-"): value for key, value in params.items()})
+        answer = self.client.call(method, path, params)
         assert answer.status == 200, answer
         if not str(answer.data).startswith("UPID:"):
             return answer.data
