@@ -20,3 +20,10 @@ def lab(_lab: Lab) -> Iterator[Lab]:
     """Two nodes with live containers, none of which runs."""
     yield _lab
     _lab.clear()
+
+
+@pytest.fixture
+def new_lab(lab: Lab) -> Iterator[Lab]:
+    """The same for a test that changes more than containers: everything is as new afterwards."""
+    yield lab
+    lab.client.control("reset", {})

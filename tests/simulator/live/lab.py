@@ -107,7 +107,7 @@ class Lab:
 
     def reaches(self, vmid: int, address: str, options: str = "") -> bool:
         """Tell whether an address answers a container."""
-        return self.inside(vmid, f"ping -c 1 -W 1 {options} {address}").code == 0
+        return self.inside(vmid, f"ping -c 1 -W 0.5 {options} {address}").code == 0
 
     def switch(self, node: str, *, online: bool) -> None:
         """Cut a node's power, or switch it on."""

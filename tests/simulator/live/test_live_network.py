@@ -44,7 +44,8 @@ def test_only_containers_in_one_vlan_reach_each_other_also_through_the_cable(lab
 
 
 def test_a_trunk_carries_its_vlans_and_no_other(lab: Lab) -> None:
-    if not lab.remote("pve1") or lab_has_no_python(lab):
+    lab.start(103)
+    if lab.inside(103, "test -x /usr/bin/python3").code != 0:
         pytest.skip("the machine has no /usr/bin/python3 that containers could use")
     lab.start(101, "bridge=vmbr0,tag=10,trunks=20")
     heard = {201: ("tag=10", "vlan 0"), 202: ("tag=20", "vlan 20"), 102: ("tag=30", "")}
@@ -60,23 +61,18 @@ def test_a_trunk_carries_its_vlans_and_no_other(lab: Lab) -> None:
     }
 
 
-def lab_has_no_python(lab: Lab) -> bool:
-    lab.start(103)
-    return lab.inside(103, "test -x /usr/bin/python3").code != 0
-
-
-def test_large_frames_pass_where_the_bridges_take_them(lab: Lab) -> None:
+def test_large_frames_pass_where_the_bridges_take_them(new_lab: Lab) -> None:
     for node in ("pve1", "pve2"):
-        lab.do("PUT", f"/nodes/{node}/network/eno2", type="eth", mtu=9000)
-        lab.do("PUT", f"/nodes/{node}/network/vmbr1", type="bridge", bridge_ports="eno2", mtu=9000, autostart=1)
-        assert lab.do("PUT", f"/nodes/{node}/network") == "OK"
-    lab.start(101, "bridge=vmbr1,ip=10.1.0.1/24")
-    lab.start(201, "bridge=vmbr1,ip=10.1.0.2/24")
-    lab.start(102, "bridge=vmbr0,ip=10.1.1.1/24")
-    lab.start(202, "bridge=vmbr0,ip=10.1.1.2/24")
-    assert lab.reaches(101, "10.1.0.2", "-M do -s 8872")
-    assert lab.reaches(102, "10.1.1.2", "-M do -s 1472")
-    assert not lab.reaches(102, "10.1.1.2", "-M do -s 1473")
+        new_lab.do("PUT", f"/nodes/{node}/network/eno2", type="eth", mtu=9000)
+        new_lab.do("PUT", f"/nodes/{node}/network/vmbr1", type="bridge", bridge_ports="eno2", mtu=9000, autostart=1)
+        assert new_lab.do("PUT", f"/nodes/{node}/network") == "OK"
+    new_lab.start(101, "bridge=vmbr1,ip=10.1.0.1/24")
+    new_lab.start(201, "bridge=vmbr1,ip=10.1.0.2/24")
+    new_lab.start(102, "bridge=vmbr0,ip=10.1.1.1/24")
+    new_lab.start(202, "bridge=vmbr0,ip=10.1.1.2/24")
+    assert new_lab.reaches(101, "10.1.0.2", "-M do -s 8872")
+    assert new_lab.reaches(102, "10.1.1.2", "-M do -s 1472")
+    assert not new_lab.reaches(102, "10.1.1.2", "-M do -s 1473")
 
 
 def test_a_link_is_cut_and_mended_while_the_container_runs(lab: Lab) -> None:
@@ -115,38 +111,37 @@ def test_a_node_that_goes_down_takes_its_containers_along(lab: Lab) -> None:
     assert lab.reaches(101, "10.1.0.2")
 
 
-def test_nodes_answer_on_their_addresses_as_long_as_their_network_has_them(lab: Lab) -> None:
-    lab.start(101, "bridge=vmbr0,ip=192.0.2.101/24")
-    until(lambda: lab.reaches(101, "192.0.2.11") and lab.reaches(101, "192.0.2.12"))
-    lab.do("PUT", "/nodes/pve2/network/vmbr0", type="bridge", bridge_ports="eno1", cidr="192.0.2.22/24", autostart=1)
-    assert lab.do("PUT", "/nodes/pve2/network") == "OK"
-    until(lambda: lab.reaches(101, "192.0.2.22"))
-    assert not lab.reaches(101, "192.0.2.12")
-    lab.do("PUT", "/nodes/pve2/network/vmbr0", type="bridge", bridge_ports="eno1", cidr="192.0.2.12/24", autostart=1)
-    assert lab.do("PUT", "/nodes/pve2/network") == "OK"
-    until(lambda: lab.reaches(101, "192.0.2.12"))
+def test_nodes_answer_on_their_addresses_as_long_as_their_network_has_them(new_lab: Lab) -> None:
+    new_lab.start(101, "bridge=vmbr0,ip=192.0.2.101/24")
+    until(lambda: new_lab.reaches(101, "192.0.2.11") and new_lab.reaches(101, "192.0.2.12"))
+    new_lab.do(
+        "PUT", "/nodes/pve2/network/vmbr0", type="bridge", bridge_ports="eno1", cidr="192.0.2.22/24", autostart=1
+    )
+    assert new_lab.do("PUT", "/nodes/pve2/network") == "OK"
+    until(lambda: new_lab.reaches(101, "192.0.2.22"))
+    assert not new_lab.reaches(101, "192.0.2.12")
 
 
-def test_virtual_networks_connect_containers_as_their_zone_does(lab: Lab) -> None:
-    lab.do("POST", "/cluster/sdn/zones", zone="local1", type="simple")
-    lab.do("POST", "/cluster/sdn/vnets", vnet="inner", zone="local1")
-    lab.do("POST", "/cluster/sdn/vnets/inner/subnets", subnet="10.5.0.0/24", gateway="10.5.0.1", type="subnet")
-    lab.do("POST", "/cluster/sdn/zones", zone="wide", type="vlan", bridge="vmbr0")
-    lab.do("POST", "/cluster/sdn/vnets", vnet="across", zone="wide", tag=30)
-    lab.do("POST", "/cluster/sdn/zones", zone="twice", type="qinq", bridge="vmbr0", tag=40)
-    lab.do("POST", "/cluster/sdn/vnets", vnet="nested", zone="twice", tag=30)
-    lab.do("POST", "/cluster/sdn/zones", zone="tunnel", type="vxlan", peers="192.0.2.11,192.0.2.12")
-    lab.do("POST", "/cluster/sdn/vnets", vnet="far", zone="tunnel", tag=5000)
-    assert lab.do("PUT", "/cluster/sdn") == "OK"
+def test_virtual_networks_connect_containers_as_their_zone_does(new_lab: Lab) -> None:
+    new_lab.do("POST", "/cluster/sdn/zones", zone="local1", type="simple")
+    new_lab.do("POST", "/cluster/sdn/vnets", vnet="inner", zone="local1")
+    new_lab.do("POST", "/cluster/sdn/vnets/inner/subnets", subnet="10.5.0.0/24", gateway="10.5.0.1", type="subnet")
+    new_lab.do("POST", "/cluster/sdn/zones", zone="wide", type="vlan", bridge="vmbr0")
+    new_lab.do("POST", "/cluster/sdn/vnets", vnet="across", zone="wide", tag=30)
+    new_lab.do("POST", "/cluster/sdn/zones", zone="twice", type="qinq", bridge="vmbr0", tag=40)
+    new_lab.do("POST", "/cluster/sdn/vnets", vnet="nested", zone="twice", tag=30)
+    new_lab.do("POST", "/cluster/sdn/zones", zone="tunnel", type="vxlan", peers="192.0.2.11,192.0.2.12")
+    new_lab.do("POST", "/cluster/sdn/vnets", vnet="far", zone="tunnel", tag=5000)
+    assert new_lab.do("PUT", "/cluster/sdn") == "OK"
     cards = [
         f"bridge={bridge},ip=10.{number}.0.{{}}/24"
         for number, bridge in ((5, "inner"), (6, "across"), (7, "nested"), (8, "far"))
     ]
-    lab.start(101, *(card.format(11) for card in cards))
-    lab.start(102, *(card.format(12) for card in cards))
-    lab.start(201, *(card.format(21) for card in cards))
-    lab.start(202, "bridge=vmbr0,ip=10.6.0.22/24,tag=30")
-    assert lab.reaches(101, "10.5.0.1")
-    assert [lab.reaches(101, f"10.{number}.0.12") for number in (5, 6, 7, 8)] == [True] * 4
-    assert [lab.reaches(101, f"10.{number}.0.21") for number in (5, 6, 7, 8)] == [False, True, True, True]
-    assert lab.reaches(101, "10.6.0.22")
+    new_lab.start(101, *(card.format(11) for card in cards))
+    new_lab.start(102, *(card.format(12) for card in cards))
+    new_lab.start(201, *(card.format(21) for card in cards))
+    new_lab.start(202, "bridge=vmbr0,ip=10.6.0.22/24,tag=30")
+    assert new_lab.reaches(101, "10.5.0.1")
+    assert [new_lab.reaches(101, f"10.{number}.0.12") for number in (5, 6, 7, 8)] == [True] * 4
+    assert [new_lab.reaches(101, f"10.{number}.0.21") for number in (5, 6, 7, 8)] == [False, True, True, True]
+    assert new_lab.reaches(101, "10.6.0.22")
