@@ -89,6 +89,7 @@ def _write_accounts(etc: Path) -> None:
     (etc / "shadow").write_text("".join(f"{user}:*:20000:0:99999:7:::\n" for user in users), encoding="utf-8")
     (etc / "shadow").chmod(0o640)
     (etc / "network").mkdir()
+    (etc / "fstab").touch()
 
 
 def _copy_folder(source: Path, copy: Path) -> None:

@@ -13,6 +13,7 @@ from tests.simulator.live.lab import Lab, until
 _VRRP = """
 global_defs {{
     router_id {name}
+    vrrp_version 3
     vrrp_garp_master_repeat 1
 }}
 vrrp_instance web {{
