@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -68,6 +69,7 @@ class Container:
     place: Place
     node: Place
     wanted: Wanted
+    booting: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, node: Place, wanted: Wanted, base: Path, folder: Path) -> Container:
@@ -93,6 +95,11 @@ class Container:
         await self._load_ruleset()
         await self._on_node([line for nic in self.wanted.nics for line in nic.plug(self.place.pid)])
         await self._ask_for_leases(self.wanted.nics)
+        self.booting = asyncio.create_task(self._start_services())
+
+    async def _start_services(self) -> None:
+        """Start what is enabled; the container is there meanwhile, as one whose init is at work."""
+        await self.run(["systemctl", "default"])
 
     async def _on_node(self, lines: Sequence[str]) -> None:
         if lines:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from simulator.live.place import quoted
 
-_LOWER = ("usr", "var/lib/dpkg")
+_LOWER = tuple(folder for folder in ("usr", "var/lib/dpkg") if Path("/", folder).is_dir())
 """Folders of this machine that a container sees, each with what the container has changed in it on top."""
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _EMPTY = ("boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr")
@@ -21,6 +21,7 @@ _OWN_ETC = frozenset(
      "ssh", "subgid", "subuid")
 )  # fmt: skip
 _STATE = ("var", "var/backups", "var/cache", "var/lib", "var/log", "var/mail", "var/spool")
+_SYSTEMCTL = Path(__file__).with_name("systemctl")
 _READABLE = 0o004
 _LAST_SYSTEM_ID, _NOBODY = 999, 65534
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
@@ -59,6 +60,11 @@ def make_base(base: Path) -> None:
             (base / name).symlink_to(f"usr/{name}")
     shutil.copytree("/etc", base / "etc", symlinks=True, ignore=_hidden)
     _write_accounts(base / "etc")
+    for links in (base / "etc/systemd/system").glob("*.wants"):
+        shutil.rmtree(links)
+    (base / "usr/bin").mkdir()
+    shutil.copyfile(_SYSTEMCTL, base / "usr/bin/systemctl")
+    (base / "usr/bin/systemctl").chmod(0o755)
     for folder in _STATE:
         _copy_folder(Path("/", folder), base / folder)
         for entry in os.scandir(f"/{folder}"):
@@ -110,10 +116,11 @@ def prepare(folder: Path) -> None:
 
 def mount_script(base: Path, folder: Path) -> str:
     """Return the lines of shell that put the tree together and make it the root of who runs them."""
-    lines = [quoted("cd", folder), _overlay(os.path.relpath(base, folder), "root", "mount")]
+    shared = os.path.relpath(base, folder)
+    lines = [quoted("cd", folder), _overlay(shared, "root", "mount")]
     for lower in _LOWER:
         lines.append(f"mkdir -p mount/{lower}")
-        lines.append(_overlay(f"/{lower}", lower.replace("/", "-"), f"mount/{lower}"))
+        lines.append(_overlay(f"{shared}/{lower}:/{lower}", lower.replace("/", "-"), f"mount/{lower}"))
     lines.append(_MOUNTS.strip())
     lines += [f"mknod -m 666 mount/dev/{name} c {major} {minor}" for name, (major, minor) in _DEVICES.items()]
     return "\n".join([*lines, "cd mount", "pivot_root . mnt", "cd /", "umount -l /mnt"])

@@ -127,6 +127,33 @@ def test_a_monitoring_server_sees_who_is_up(lab: Lab) -> None:
     until(lambda: seen() == {"10.1.0.1:9090": "1", "10.1.0.2:9090": "0"}, 20)
 
 
+def test_services_are_started_enabled_and_asked_for_as_on_any_host(lab: Lab) -> None:
+    _need("nginx", "keepalived")
+    lab.start(101, "bridge=vmbr0,ip=10.1.0.1/24")
+    assert lab.inside(101, "systemctl is-active nginx keepalived").out == "inactive\n" * 2
+    _write(lab, 101, "/etc/nginx/nginx.conf", _NGINX.format(name="first"))
+    lab.ok(101, "systemctl enable --now nginx")
+    assert lab.ok(101, "systemctl is-active nginx; systemctl is-enabled nginx") == "active\nenabled\n"
+    assert lab.ok(101, "curl -s http://10.1.0.1/") == "first\n"
+    _write(lab, 101, "/etc/nginx/nginx.conf", _NGINX.format(name="second"))
+    lab.ok(101, "systemctl reload nginx")
+    until(lambda: lab.ok(101, "curl -s http://10.1.0.1/") == "second\n")
+    _write(lab, 101, "/etc/keepalived/keepalived.conf", _VRRP.format(name="ct101", priority=100))
+    lab.ok(101, "systemctl start keepalived.service")
+    until(lambda: _has(lab, 101, "10.1.0.100"))
+    lab.ok(101, "systemctl stop keepalived nginx")
+    assert not _has(lab, 101, "10.1.0.100")
+    assert lab.inside(101, "systemctl is-active nginx").code == 3
+    assert "not found" in lab.inside(101, "systemctl start nothing").error
+    _write(lab, 101, "/etc/nginx/nginx.conf", "nonsense")
+    assert "Job for nginx.service failed" in lab.inside(101, "systemctl start nginx").error
+    _write(lab, 101, "/etc/nginx/nginx.conf", _NGINX.format(name="third"))
+    lab.stop(101)
+    lab.start(101)
+    until(lambda: lab.inside(101, "curl -s http://10.1.0.1/").out == "third\n")
+    assert lab.inside(101, "systemctl is-active keepalived").code == 3
+
+
 def test_a_container_starts_in_a_moment(lab: Lab) -> None:
     lab.start(101, "bridge=vmbr0,ip=10.1.0.1/24")
     lab.stop(101)
