@@ -24,6 +24,7 @@ from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
 from simulator.inside.plain import PlainInside
+from simulator.live.guests import Guests
 from simulator.nodes.power import PowerSwitch
 from simulator.realm_sync import SyncScheduler
 from simulator.replication import Replicator
@@ -110,6 +111,7 @@ class Simulator:
         self._server = ApiServer(router, self.faults, self.log, uploads, self.world.fingerprint)
         self._control = Control(self)
         self._ssh = SshPorts(home, router)
+        self._guests = Guests(home, self.world, live=topology.live)
         self._runners: list[web.ServerRunner] = []
 
     def reset(self) -> None:
@@ -122,9 +124,11 @@ class Simulator:
                 for key in table.keys():  # noqa: SIM118 - a table iterates over its records
                     table.delete(key)
         seed(self.world, self.topology, self.credentials.password, self.credentials.tokens)
+        self._guests.reset()
 
     async def start(self) -> None:
         """Listen on every node's port and write down where."""
+        await self._guests.start()
         ports = self._ports()
         connections: dict[str, Any] = {}
         for spec in self.topology.datacenters:
@@ -148,6 +152,7 @@ class Simulator:
             "control": f"{first}/_sim",
             "ca_file": str(self.certificates.ca_file),
             "ssh_key": str(self._ssh.client_key.private),
+            "guests": self._guests.kind,
             "connections": connections,
         }
         write_private(self.home / "simulator.json", json.dumps(written, indent=2) + "\n")
@@ -178,6 +183,7 @@ class Simulator:
 
     async def stop(self) -> None:
         """Close everything."""
+        await self._guests.stop()
         await self._ssh.stop()
         for runner in self._runners:
             await runner.cleanup()

@@ -22,6 +22,7 @@
             users: {ann: {mail: ann@example.test}}
             groups: {admins: [ann]}
     password: secret              # of root@pam; a random one when it is not given
+    guests: live                  # containers are really there, where the machine can do it; otherwise: modelled
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
 `disks` are further ones: the system is on `sda`. Without `pci` and `usb` a node has what any server has.
@@ -142,6 +143,8 @@ class Topology:
     name: str
     datacenters: tuple[DatacenterSpec, ...]
     password: str | None = field(default=None, repr=False)
+    live: bool = False
+    """Whether containers are to be really there, and not only modelled."""
 
 
 def host_of(datacenter: DatacenterSpec, node: NodeSpec) -> str:
@@ -199,15 +202,18 @@ class _Reader:
         return value
 
     def topology(self, name: str, data: Any) -> Topology:
-        top = self._mapping(data, "top level", ("datacenters", "password"))
+        top = self._mapping(data, "top level", ("datacenters", "password", "guests"))
         datacenters = self._mapping(top.get("datacenters"), "datacenters")
         if not datacenters:
             raise self._fail("datacenters", "at least one is needed")
-        password = top.get("password")
+        password, guests = top.get("password"), top.get("guests", "modelled")
+        if guests not in ("live", "modelled"):
+            raise self._fail("guests", f"{guests!r} is neither live nor modelled")
         return Topology(
             name=name,
             datacenters=tuple(self._datacenter(key, value) for key, value in datacenters.items()),
             password=None if password is None else str(password),
+            live=guests == "live",
         )
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:
