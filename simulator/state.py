@@ -87,7 +87,7 @@ class Datacenter:
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            weight=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            size=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
             vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](

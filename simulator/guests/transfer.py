@@ -15,6 +15,12 @@ BYTES_PER_SECOND = 256 << 20
 _LONGEST = 600
 
 
+def seconds_for(data: int, limit: float = 0) -> float:
+    """Return the simulated seconds that so many bytes take, with a limit in KiB/s where there is one."""
+    speed = min(limit * 1024, BYTES_PER_SECOND) if limit else BYTES_PER_SECOND
+    return max(0.2, data / speed)
+
+
 def progress(size: int, data: int) -> Generator[Step, None, None]:
     """Log how a copy goes on, once for each simulated second that it takes."""
     seconds = max(1, min(_LONGEST, -(-data // BYTES_PER_SECOND)))
