@@ -41,6 +41,12 @@ def params_of(method: str, path: str) -> Mapping[str, Param]:
     return found[0].expanded if found is not None else {}
 
 
+def path_parameters(method: str, path: str) -> Mapping[str, str]:
+    """Return the parameters that a path itself gives."""
+    found = _TREE.find(method, path)
+    return found[1] if found is not None else {}
+
+
 def has_method(method: str, path: str) -> bool:
     """Tell whether the API has a method."""
     return _TREE.find(method, path) is not None
