@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.ha.state import value
+from simulator.records import HaNode
 from simulator.state import Datacenter, World
 
 ROOT = "/etc/pve"
@@ -91,9 +92,7 @@ def _crm_commands(_world: World, datacenter: Datacenter, _node: str) -> str | No
 
 
 def _lrm_status(world: World, datacenter: Datacenter, node: str) -> str | None:
-    row = datacenter.ha_nodes.get(node)
-    if row is None:
-        return None
+    row = datacenter.ha_nodes.get(node) or HaNode(name=node)
     return _json(
         {
             "mode": "maintenance" if row.maintenance else "active", "results": {},

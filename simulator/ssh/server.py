@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import asyncssh
 
@@ -155,6 +156,10 @@ class _Login(asyncssh.SSHServer):
         """Forget a connection that has ended."""
         if self._connection is not None:
             self._host.connections.pop(self._connection, None)
+
+    def connection_requested(self, _host: str, _port: int, _orig_host: str, _orig_port: int) -> NoReturn:
+        """Refuse to forward a port: nothing is behind it."""
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
 
     def begin_auth(self, username: str) -> bool:
         """Ask everybody to prove who they are."""
