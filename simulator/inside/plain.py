@@ -16,6 +16,7 @@ from simulator.inside.shell import GuestShell
 from simulator.inside.tree import GuestTree
 from simulator.records import Guest
 from simulator.ssh.shell import NOT_FOUND, Exit, Streams
+from simulator.ssh.streams import holding
 from simulator.state import Datacenter, World
 
 _BINARIES = {f"/usr/bin/{name}": system.BINARY for name in PROGRAMS if name.isalnum() or "-" in name}
@@ -41,14 +42,11 @@ def knows(shell: GuestShell, name: str) -> bool:
 
 def execute(shell: GuestShell, argv: Sequence[str], stdin: bytes) -> Finished:
     """Run a program to its end, in the caller's transaction."""
-    out, error, left = bytearray(), bytearray(), [stdin]
-
-    async def read() -> bytes:
-        return left.pop() if left else b""
+    out, error = bytearray(), bytearray()
 
     async def run() -> int:
         try:
-            return await shell.execute(list(argv), Streams(read, out.extend, error.extend))
+            return await shell.execute(list(argv), Streams(holding(stdin), out.extend, error.extend))
         except Exit as ended:
             return ended.code
 
