@@ -11,7 +11,7 @@ from simulator.guests.facts import guest_name
 from simulator.guests.inside import Finished
 from simulator.guests.storages import StorageView
 from simulator.inside import system
-from simulator.inside.programs import PROGRAMS
+from simulator.inside.programs import PROGRAMS, set_password
 from simulator.inside.shell import GuestShell
 from simulator.inside.tree import GuestTree
 from simulator.records import Guest
@@ -61,6 +61,15 @@ def _at_once(work: Coroutine[Any, Any, int]) -> int:
     except StopIteration as ended:
         return int(ended.value)
     raise AssertionError("a program of the model waits")
+
+
+def hand_over(datacenter: Datacenter, guest: Guest, keys: str, password: str, now: float) -> None:
+    """Give root of a new guest the keys and the password that were asked for."""
+    shell = shell_of(datacenter, guest, now)
+    if keys:
+        shell.tree.write("/root/.ssh/authorized_keys", f"{keys.strip()}\n".encode(), 0o600)
+    if password:
+        set_password(shell, "root", password, crypted=False)
 
 
 def power(datacenter: Datacenter, guest: Guest, kind: str, now: float) -> None:

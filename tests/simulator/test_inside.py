@@ -243,3 +243,13 @@ def test_files_are_given_to_users_that_the_guest_knows(node: Node) -> None:
     node.inside("useradd anna; mkdir -p /srv/data; touch /srv/data/one; chown -R anna:www-data /srv/data")
     assert node.inside("stat -c '%u %g' /srv/data /srv/data/one").out == "1000 33\n1000 33\n"
     assert node.inside("chown ghost /srv/data").code == 1
+
+
+def test_root_of_a_new_container_has_the_keys_and_the_password_that_were_asked_for(node: Node) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGvNzO6Yb8n0cTqT1l2k3m4n5o6p7q8r9s0t1u2v3w4x anna"
+    node.bench.container(102, password="secret-1", ssh_public_keys=key)
+    node.bench.ok("POST", "lxc/102/status/start")
+    assert node.inside("cat /root/.ssh/authorized_keys", 102).out == f"{key}\n"
+    assert node.inside("stat -c %a /root/.ssh/authorized_keys", 102).out == "600\n"
+    assert "root:*:" in node.inside("cat /etc/shadow", 101).out
+    assert "root:$y$" in node.inside("cat /etc/shadow", 102).out
