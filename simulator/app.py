@@ -32,9 +32,12 @@ from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
 from simulator.server import ApiServer, Handler, RequestLog
+from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.ports import SshPorts
+from simulator.ssh.programs import PROGRAMS
+from simulator.ssh.timers import Timers
 from simulator.ssh.tree import Tree
-from simulator.state import World
+from simulator.state import Datacenter, World
 from simulator.tasks import TaskRunner
 from simulator.topology import Topology, host_of
 
@@ -112,7 +115,17 @@ class Simulator:
         self._control = Control(self)
         self._ssh = SshPorts(home, router)
         self._guests = Guests(home, self.world, live=topology.live)
+        self.tasks.actors += [self._timers(datacenter, router) for datacenter in self.world.datacenters.values()]
         self._runners: list[web.ServerRunner] = []
+
+    def _timers(self, datacenter: Datacenter, router: Router) -> Timers:
+        """Make what runs the timers of a datacenter's nodes."""
+
+        def shell(node: str) -> NodeShell:
+            tree = Tree(self.world, datacenter.nodes[node].host, self.tasks)
+            return NodeShell(tree=tree, router=router, programs=PROGRAMS, host=node)
+
+        return Timers(self.world, datacenter, self.tasks, shell)
 
     def reset(self) -> None:
         """Begin again with what the topology says; addresses and secrets stay."""

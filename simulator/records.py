@@ -65,6 +65,31 @@ class File:
     changed: float
     mode: int = 0o644
     binary: bool = False
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file that stands for a part of the state, as somebody wrote it; `state` is the digest of that part then."""
+
+    path: str
+    text: str
+    changed: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit of a node's systemd that is not as it was installed; a timer runs its command when it is due."""
+
+    node: str
+    name: str
+    active: str = ""
+    enabled: str = ""
+    since: float = 0.0
+    due: float | None = None
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,8 +42,10 @@ from simulator.records import (
     Setting,
     Task,
     Token,
+    Unit,
     User,
     Volume,
+    Written,
 )  # fmt: skip
 from simulator.store import Database, Journal, Table
 
@@ -81,6 +83,10 @@ class Datacenter:
             node=lambda row: row.node,
         )
         self.files = Table[str, File](journal, label("files"), File, lambda row: f"{row.node}:{row.path}")
+        self.written = Table[str, Written](journal, label("written"), Written, lambda row: row.path)
+        self.units = Table[str, Unit](
+            journal, label("units"), Unit, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
         self.storages = Table[str, Section](journal, label("storage.cfg"), Section, lambda row: row.id)
         self.capacities = Table[str, Capacity](
             journal, label("capacities"), Capacity, lambda row: f"{row.storage}/{row.node}"

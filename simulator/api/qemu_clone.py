@@ -102,7 +102,7 @@ def clone_machine(call: Call) -> str:
     if existing is not None and (existing.type, existing.node) == ("qemu", call.node):
         raise ApiError(f"unable to create VM {newid}: config file already exists")
     check_cloneable(view, config, full=full)
-    wish = Wish(newid, full, call.optional("storage"), call.optional("format"))
+    wish = Wish(newid, full, call.optional("storage"), call.optional("format"), call.optional("snapname"))
     return call.start_task(
         "qmclone", str(guest.vmid), worker(lambda run: _clone(run, call, config, wish), "clone failed: ")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import human_size
@@ -30,6 +31,12 @@ def progress(size: int, data: int) -> Generator[Step, None, None]:
         yield f"transferred {human_size(done)} of {human_size(size)} ({percent:.2f}%)"
         if step < seconds:
             yield 1.0
+
+
+def as_of(volume: Volume, snapname: str | None) -> Volume:
+    """Return a volume as it was when a snapshot was taken; as it is without one."""
+    then = volume.snapshots.get(snapname or "")
+    return volume if then is None else replace(volume, size=then.size, files=then.files)
 
 
 def data_of(view: StorageView, volume: Volume) -> int:
