@@ -7,8 +7,8 @@ from typing import Any
 
 _VOLATILE = {
     "CSRFPreventionToken", "cpu", "ctime", "descr", "digest", "disk", "diskread", "diskwrite", "endtime", "localtime",
-    "maxcpu", "maxdisk", "maxmem", "mem", "memhost", "netin", "netout", "pid", "pstart", "repoid", "saved", "ssl_fingerprint",
-    "starttime", "ticket", "time", "upid", "uptime", "value", "version", "priority", "email",
+    "maxcpu", "maxdisk", "maxmem", "mem", "memhost", "netin", "netout", "pid", "pstart", "repoid", "saved",
+    "ssl_fingerprint", "starttime", "ticket", "time", "upid", "uptime", "value", "version", "priority", "email",
 }  # fmt: skip
 """What is made up, measured, or said in words of one's own (`descr`, of a firewall macro)."""
 _HARDWARE = {
