@@ -5,7 +5,7 @@ LABS = .venv/bin/proxmox-labs
 SCRIPTS = toolchain/bootstrap .ci/run
 
 .DEFAULT_GOAL = help
-.PHONY: help setup up preview refresh down test lint docs clean
+.PHONY: help setup up preview refresh down test lint docs bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
@@ -39,6 +39,9 @@ lint: setup ## check format, style, types and scripts
 
 docs: setup ## write the reference of the resources
 	$(LABS) docs
+
+bench: setup ## measure: requests and seconds for fifty machines through the real engine
+	.venv/bin/python -m benchmarks.guests
 
 clean: ## remove what set-up made here; the stacks' state and the simulators stay
 	rm -rf .venv .toolchain .pytest_cache .mypy_cache .ruff_cache .hypothesis

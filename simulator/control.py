@@ -6,7 +6,8 @@ while that node is down.
     GET    /_sim/state                 canonical dump without tasks, times and counters
     POST   /_sim/reset                 begin again with what the topology says
     POST   /_sim/seed                  {"datacenter", "table", "records": [...]}: put records as they are
-    GET    /_sim/clock                 POST {"mode": "immediate|timed|held", "speed": 1.0, "advance": seconds}
+    GET    /_sim/clock                 POST {"mode": "immediate|timed|held", "speed": 1.0, "advance": seconds,
+                                "task_seconds": 0.2}
     GET    /_sim/faults                DELETE; POST {"action": "fail|delay|drop", "method", "path", "node",
                                        "nth", "count", "status", "reason", "seconds"} (patterns match in full)
     POST   /_sim/task-faults           {"type", "text", "count", "id"}
@@ -111,7 +112,7 @@ class Control:
 
     def _clock_state(self) -> dict[str, Any]:
         clock = self._simulator.world.clock
-        return {"mode": clock.mode, "speed": clock.speed, "now": clock.now()}
+        return {"mode": clock.mode, "speed": clock.speed, "now": clock.now(), "task_seconds": clock.task_seconds}
 
     def _set_clock(self, body: dict[str, Any]) -> dict[str, Any]:
         clock = self._simulator.world.clock
@@ -120,6 +121,8 @@ class Control:
             if mode not in MODES or speed <= 0:
                 raise ValueError(f"mode must be one of {', '.join(MODES)}, speed positive")
             clock.set_mode(mode, speed)
+        if "task_seconds" in body:
+            clock.task_seconds = None if body["task_seconds"] is None else float(body["task_seconds"])
         if "advance" in body:
             clock.advance(float(body["advance"]))
         self._simulator.tasks.run_due(released="advance" in body)

@@ -66,11 +66,19 @@ class TaskRun:
     locks: list[str] = field(default_factory=list)
     waits_for: Lock | None = None
     fault: str = ""
+    has_waited: bool = False
 
     @property
     def now(self) -> float:
         """Return the virtual time."""
         return self.world.clock.now()
+
+    def seconds(self, asked: float) -> float:
+        """Return how long a wait takes; where all tasks take the same time, that is the first one's."""
+        fixed, first, self.has_waited = self.world.clock.task_seconds, not self.has_waited, True
+        if fixed is None:
+            return asked
+        return fixed if first else 0.0
 
     def warn(self, text: str) -> None:
         """Log a warning; a task with warnings ends with `WARNINGS: n`."""
@@ -249,7 +257,7 @@ class TaskRunner:
                     if not self._take_lock(run, step, due):
                         return None
                 else:
-                    self._schedule(run, due + step)
+                    self._schedule(run, due + run.seconds(step))
                     return None
         except (TaskError, StopIteration) as error:
             return run.fault or str(error)

@@ -217,6 +217,17 @@ def test_with_a_timed_clock_tasks_take_their_time_divided_by_the_speed(bench: Be
     assert 0.1 <= asyncio.run(run()) < 2
 
 
+def test_for_measurements_all_tasks_take_the_same_time(bench: Bench) -> None:
+    bench.world.clock.set_mode("held")
+    bench.world.clock.task_seconds = 0.2
+    upid = bench.start(_two_steps)
+
+    bench.advance(0.1)
+    assert bench.datacenter.tasks[upid].exitstatus is None
+    bench.advance(0.2)
+    assert bench.datacenter.tasks[upid].exitstatus == "OK"
+
+
 def test_switching_to_the_immediate_clock_finishes_what_was_held(bench: Bench) -> None:
     bench.world.clock.set_mode("held")
     upid = bench.start(_two_steps)
