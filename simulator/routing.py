@@ -151,6 +151,14 @@ class Call:
 
 
 ROUTES: list[Route] = []
+REFUSING: set[Handler] = set()
+"""The handlers that refuse every call, in Proxmox's words for a host that lacks what they are about."""
+
+
+def always_refuses(handler: Handler) -> Handler:
+    """Note that the decorated handler refuses every call."""
+    REFUSING.add(handler)
+    return handler
 
 
 def route(

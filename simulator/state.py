@@ -68,7 +68,7 @@ class Datacenter:
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
+            size=lambda row: row.used, place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
         )  # fmt: skip
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
