@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from simulator.errors import ApiError
 from simulator.routing import ROUTES, Route
 from simulator.schema import Param
+from tests.simulator import returning
 from tests.simulator.hostile import HUGE, LISTS, TEXTS, WRONG_TYPES, familiar, named_in_path
 from tests.simulator.populated import Populated
 
@@ -59,6 +60,7 @@ def _ask(populated: Populated, route: Route, values: dict[str, Any]) -> None:
     except ApiError as error:
         refusal = error
     else:
+        assert not returning.unexplained(route.method, path, answer)
         _check_answer(populated, answer)
         populated.restore()
         return
