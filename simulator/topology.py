@@ -42,6 +42,9 @@ import yaml
 SHIPPED = Path(__file__).parent / "topologies"
 _SIZE = re.compile(r"(\d+)([KMGT]?)")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = (
+    yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+)  # ten thousand guests take the one in C a second, the other one ten
 
 
 class TopologyError(Exception):
@@ -166,7 +169,7 @@ def load(name_or_file: str) -> Topology:
         known = ", ".join(shipped())
         raise TopologyError(f"topology {name_or_file!r} is neither a file nor one of: {known}")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
     except yaml.YAMLError as error:
         raise TopologyError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     return _Reader(path.name).topology(path.stem, data)

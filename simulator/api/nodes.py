@@ -133,8 +133,9 @@ def read_dns(call: Call) -> dict[str, str]:
     proxyto="node",
 )
 def update_dns(call: Call) -> None:
-    """Replace the node's resolver settings."""
-    settings = {name: call.text(name) for name in ("search", "dns1", "dns2", "dns3") if name in call}
+    """Replace the node's resolver settings; of each, one word can be read back from the resolver's file."""
+    words = {name: call.text(name).split() for name in ("search", "dns1", "dns2", "dns3")}
+    settings = {name: found[0] for name, found in words.items() if found}
     call.datacenter.nodes.put(replace(call.this_node, dns=settings))
 
 
