@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Simulator
 from tests.simulator.client import Client
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
@@ -85,7 +84,7 @@ def test_uploads_that_break_off(client: Client, content_type: str, body: bytes, 
     assert answer.startswith(status)
 
 
-def test_an_upload_does_not_leave_its_folder(client: Client, simulator: Simulator) -> None:
+def test_an_upload_does_not_leave_its_folder(client: Client) -> None:
     named = b'--b\r\nContent-Disposition: form-data; name="filename"; filename="../../../etc/x.iso"\r\n\r\nX\r\n'
     body = _PART % b"content" + b"iso\r\n" + named + b"--b--\r\n"
     assert _posted(client, _UPLOAD, body, "/api2/json/nodes/pve1/storage/local/upload") == "200 OK"

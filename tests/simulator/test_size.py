@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,7 @@ def _costs(place: Path, guests: int) -> dict[str, int]:
     bench = Bench.open(place, str(path))
     bench.call("POST", "/pools", poolid="small")
     return {
-        name: _calls_in(lambda at=at, method=method, values=values: bench.call(method, at, **values))
-        for name, (method, at, values) in REQUESTS.items()
+        name: _calls_in(partial(bench.call, method, at, **values)) for name, (method, at, values) in REQUESTS.items()
     }
 
 
