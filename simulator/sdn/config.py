@@ -99,6 +99,8 @@ def _options(row: SdnObject) -> dict[str, Any]:
     if row.kind == "subnets":
         del shown["vnet"]
         shown["dhcp-range"] = [DHCP_RANGE.parse(text) for text in shown.get("dhcp-range", [])]
+    elif row.kind == "fabric_nodes":
+        shown.setdefault("interfaces", [])
     return shown
 
 
