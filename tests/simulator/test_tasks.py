@@ -221,12 +221,12 @@ def test_a_task_waits_for_what_takes_real_time_and_others_go_on_meanwhile(bench:
     async def scenario() -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def wait(run: TaskRun) -> Steps:
+        def wait(_run: TaskRun) -> Steps:
             yield "begun"
             yield future
             yield "gone on"
 
-        def other(run: TaskRun) -> Steps:
+        def other(_run: TaskRun) -> Steps:
             yield 1.0
 
         upid = bench.start(wait)
@@ -245,7 +245,7 @@ def test_a_task_that_waits_for_what_takes_real_time_can_be_stopped(bench: Bench)
     async def scenario() -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def wait(run: TaskRun) -> Steps:
+        def wait(_run: TaskRun) -> Steps:
             yield future
 
         upid = bench.start(wait)
