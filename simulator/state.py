@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from simulator.tasks import Steps, TaskRun
 
 Boot = Callable[["TaskRun", int], "Steps"]
+Devices = Callable[["Datacenter", Guest], list[dict[str, Any]] | None]
 
 
 class Datacenter:
@@ -177,6 +178,8 @@ class World:
         self.clock = Clock()
         self.boot: Boot = _there_already
         """What a container's start waits for when the state says that it runs."""
+        self.devices: Devices = lambda _datacenter, _guest: None
+        """What `ip -json address` says in a running container; None where there is nobody to ask."""
         self.datacenters: dict[str, Datacenter] = {}
         self.settings = Table[str, Setting](self.journal, "settings", Setting, lambda row: row.name)
         self.database.load(self.settings)

@@ -48,7 +48,8 @@ class Guests:
         except (LiveError, OSError) as error:
             return str(error)
         modelled = self._world.inside
-        self.kind, self._live, self._world.boot = "live", live, live.boot
+        self.kind, self._live = "live", live
+        self._world.boot, self._world.devices = live.boot, live.devices
         self._world.inside = lambda world, datacenter, guest: (
             Door(live, datacenter, guest.vmid) if guest.type == "lxc" else modelled(world, datacenter, guest)
         )

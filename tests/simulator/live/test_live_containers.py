@@ -87,6 +87,17 @@ def _template() -> dict[str, object]:
     }  # fmt: skip
 
 
+def test_a_container_that_moves_to_another_node_takes_its_files_and_address_along(new_lab: Lab) -> None:
+    new_lab.start(101, "bridge=vmbr0,ip=10.1.0.1/24", mp0="local:1,mp=/data")
+    new_lab.start(102, "bridge=vmbr0,ip=10.1.0.2/24")
+    new_lab.ok(101, "echo kept >/data/file")
+    assert new_lab.do("POST", "/nodes/pve1/lxc/101/migrate", target="pve2", restart=1) == "OK", new_lab.log
+    assert new_lab.node_of(101) == "pve2"
+    until(lambda: new_lab.status(101)["status"] == "running")
+    assert new_lab.ok(101, "cat /data/file") == "kept\n"
+    assert new_lab.reaches(102, "10.1.0.1")
+
+
 def test_a_start_that_fails_says_why_and_leaves_the_container_stopped(lab: Lab) -> None:
     lab.configure(101, net0="name=eth0,bridge=vmbr0", net1="name=eth0,bridge=vmbr0")
     assert lab.do("POST", "/nodes/pve1/lxc/101/status/start") == "startup for container '101' failed"
