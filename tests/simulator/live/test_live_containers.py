@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.simulator.live.lab import Lab, until
+from simulator.topology import SHIPPED
+from tests.simulator.live.lab import Lab, live_lab, until
 
 
 def test_a_container_has_a_name_processes_and_addresses_of_its_own(lab: Lab) -> None:
@@ -114,3 +115,21 @@ def _processes_in(namespace: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_highly_available_container_comes_back_on_another_node_with_what_it_had_written(tmp_path: Path) -> None:
+    with live_lab(tmp_path, (SHIPPED / "live.yaml").read_text(encoding="utf-8")) as lab:
+        for vmid, node in ((100, "pve1"), (200, "pve2")):
+            lab.do(
+                "POST", f"/nodes/{node}/lxc", vmid=vmid, rootfs="nfs1:4",
+                ostemplate="nfs1:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst",
+                net0=f"name=eth0,bridge=vmbr0,ip=10.1.0.{vmid}/24",
+            )  # fmt: skip
+        lab.start(100)
+        lab.do("POST", "/cluster/ha/resources", sid="ct:200", state="started")
+        until(lambda: lab.reaches(100, "10.1.0.200"))
+        lab.ok(200, "echo kept >/root/file")
+        lab.switch("pve2", online=False)
+        until(lambda: lab.node_of(200) != "pve2")
+        until(lambda: lab.reaches(100, "10.1.0.200"))
+        assert lab.ok(200, "cat /root/file") == "kept\n"
