@@ -13,6 +13,7 @@ import json
 import sqlite3
 import types
 import typing
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,9 +89,10 @@ class Table(Generic[K, R]):
         name: str,
         record_type: type[R],
         key: Callable[[R], K],
+        size: Callable[[R], int] = lambda _record: 0,
         **indexes: Callable[[R], object],
     ) -> None:
-        """Make an empty table; `indexes` names functions of a record by which `by` can look up."""
+        """Make an empty table; `indexes` names functions of a record by which `by` can look up and `total` add up."""
         self.name = name
         self.record_type = record_type
         self.key: Callable[[R], K] = key
@@ -99,6 +101,8 @@ class Table(Generic[K, R]):
         self._indexes: dict[str, tuple[Callable[[R], object], dict[object, dict[K, None]]]] = {
             index: (function, {}) for index, function in indexes.items()
         }
+        self._size = size
+        self._totals: dict[tuple[str, object], int] = defaultdict(int)
 
     def __getitem__(self, key: K) -> R:
         return self._rows[key]
@@ -124,6 +128,10 @@ class Table(Generic[K, R]):
         """Return the records whose indexed value is this one."""
         return [self._rows[key] for key in self._indexes[index][1].get(value, ())]
 
+    def total(self, index: str, value: object) -> int:
+        """Return the sum of the sizes of the records whose indexed value is this one."""
+        return self._totals.get((index, value), 0)
+
     def put(self, record: R) -> R:
         """Insert a record or replace the one with its key."""
         key = self.key(record)
@@ -140,11 +148,13 @@ class Table(Generic[K, R]):
     def restore(self, key: K, record: R | None) -> None:
         """Set a row without noting it: for loading, rollback, and `put` and `delete` themselves."""
         old = self._rows.get(key)
-        for function, index in self._indexes.values():
+        for name, (function, index) in self._indexes.items():
             if old is not None:
                 index[function(old)].pop(key, None)
+                self._totals[name, function(old)] -= self._size(old)
             if record is not None:
                 index.setdefault(function(record), {})[key] = None
+                self._totals[name, function(record)] += self._size(record)
         if record is None:
             self._rows.pop(key, None)
         else:

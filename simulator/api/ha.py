@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from simulator.errors import ApiError
 from simulator.formats import named_format
-from simulator.routing import Call, route
+from simulator.routing import Call, always_refuses, route
 from simulator.schema import Param, boolean, string
 
 AUDIT = ["perm", "/", ["Sys.Audit"]]
@@ -37,12 +37,14 @@ def _refuse(what: str) -> NoReturn:
 
 
 @route("GET", "/cluster/ha/groups", check=AUDIT)
+@always_refuses
 def groups(_call: Call) -> None:
     """Refuse to list groups."""
     _refuse("index groups")
 
 
 @route("GET", "/cluster/ha/groups/{group}", params=_GROUP, check=AUDIT)
+@always_refuses
 def read_group(_call: Call) -> None:
     """Refuse to read a group."""
     _refuse("read group")
@@ -55,6 +57,7 @@ def read_group(_call: Call) -> None:
     },
     check=CHANGE, protected=True,
 )  # fmt: skip
+@always_refuses
 def create_group(_call: Call) -> None:
     """Refuse to make a group."""
     _refuse("create group")
@@ -69,12 +72,14 @@ def create_group(_call: Call) -> None:
     },
     check=CHANGE, protected=True,
 )  # fmt: skip
+@always_refuses
 def update_group(_call: Call) -> None:
     """Refuse to change a group."""
     _refuse("update group")
 
 
 @route("DELETE", "/cluster/ha/groups/{group}", params=_GROUP, check=CHANGE, protected=True)
+@always_refuses
 def delete_group(_call: Call) -> None:
     """Refuse to delete a group."""
     _refuse("delete group")

@@ -6,7 +6,7 @@ import re
 
 from simulator.formats import split_list
 from simulator.propstring import split
-from simulator.records import Guest, Section, Volume
+from simulator.records import Guest, Section
 from simulator.state import Datacenter
 
 MIB = 1024 * 1024
@@ -42,8 +42,7 @@ def storage_usage(datacenter: Datacenter, storage: Section, node: str) -> tuple[
     place = "" if is_shared(storage) else node
     capacity = datacenter.capacities.get(f"{storage.id}/{place}")
     total = capacity.total if capacity else datacenter.nodes[node].disk
-    volumes: list[Volume] = datacenter.volumes.by("place", (storage.id, place))
-    used = sum(volume.used for volume in volumes) + (capacity.other if capacity else 0)
+    used = datacenter.volumes.total("place", (storage.id, place)) + (capacity.other if capacity else 0)
     return total, min(used, total)
 
 

@@ -105,7 +105,7 @@ def halted(datacenter: Datacenter, vmid: int) -> None:
     """Note that a container no longer runs; what waited for that takes effect."""
     guest = datacenter.guests[vmid]
     stopped = datacenter.guests.put(replace(guest, status="stopped", started=None, running={}, pid=None))
-    if not datacenter.quorate:
+    if not datacenter.quorate_on(guest.node):
         return
     draft = Draft.of(stopped)
     apply_changes(draft)

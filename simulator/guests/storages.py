@@ -9,7 +9,7 @@ from simulator.formats import split_list
 from simulator.guests.facts import is_shared, storage_usage, storage_visible
 from simulator.guests.storage_types import BLOCK, FILE, OTHER, TYPES, StorageType
 from simulator.guests.volume_names import FOLDERS, disk_number, own_name, parse_name, split_volid
-from simulator.records import Section, Volume
+from simulator.records import SavedVolume, Section, Volume
 from simulator.state import Datacenter, volume_key
 
 CLOUDINIT_SIZE = 4 << 20
@@ -167,7 +167,7 @@ class StorageView:
         if self.type_of(storage).layout == OTHER:
             raise ApiError(f"can't allocate space in {self.section(storage).type} storage")
         self.check_format(storage, format_)
-        if self.is_shared(storage) and not self.datacenter.quorate:
+        if self.is_shared(storage) and not self.datacenter.quorate_on(self.node):
             raise ApiError(f"cfs-lock 'storage-{storage}' error: no quorum!")
         size = self.rounded(storage, size)
         full = name if name is not None else self.next_name(storage, vmid, format_)
@@ -201,8 +201,8 @@ class StorageView:
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
         self.datacenter.volumes.put(replace(volume, size=size, used=used))
 
-    def fill(self, volid: str, data: int, source: Volume) -> Volume:
-        """Let a volume hold so much data, copied from another one."""
+    def fill(self, volid: str, data: int, source: Volume | SavedVolume) -> Volume:
+        """Let a volume hold so much data, copied from another one or from a backup."""
         volume = self.require(volid)
         used = self.initial_use(volume.storage, volume.size, min(data, volume.size))
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
@@ -218,11 +218,7 @@ class StorageView:
         """Return the linked clones that stand on a volume."""
         if not own_name(volume.name).startswith("base"):
             return []
-        return [
-            other
-            for other in self.datacenter.volumes
-            if other.storage == volume.storage and other.node == volume.node and other.parent == volume.volid
-        ]
+        return [other for other in self.datacenter.volumes.by("parent", volume.volid) if other.node == volume.node]
 
     def check_base(self, volume: Volume) -> None:
         """Refuse to free the base of linked clones (where the storage itself keeps track of them)."""
@@ -239,6 +235,13 @@ class StorageView:
     def log_allocation(self, volume: Volume) -> list[str]:
         """Return the lines that allocating a volume prints into a task's log."""
         path = self.path(volume.volid)
+        if volume.parent is not None and volume.format == "qcow2":
+            base = self.require(volume.parent)
+            return [
+                f"Formatting '{path}', fmt=qcow2 cluster_size=131072 extended_l2=on preallocation=off"
+                f" compression_type=zlib size={volume.size} backing_file=../{base.name} backing_fmt={base.format}"
+                " lazy_refcounts=off refcount_bits=16"
+            ]
         if self.type_of(volume.storage).layout == FILE:
             options = {
                 "qcow2": f"cluster_size=65536 extended_l2=off preallocation=metadata compression_type=zlib"

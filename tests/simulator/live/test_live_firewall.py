@@ -35,7 +35,7 @@ _CARDS = {"net0": "name=eth0,bridge=vmbr0,firewall=1,ip=10.1.0.1/24", "net1": "n
 @pytest.fixture
 def datacenter(tmp_path: Path) -> Datacenter:
     """A datacenter with a firewall, one node and one virtual network."""
-    made = World(tmp_path / "state.sqlite").add("lab", clustered=False)
+    made = World(tmp_path / "state.sqlite").add("lab")
     made.nodes.put(Node(name="pve1", nodeid=1, ip="192.0.2.1", cpus=1, memory=1, disk=1))
     made.sdn_running.put(SdnObject(kind="vnets", id="inner", type="vnet", options={"zone": "local1"}))
     subnet = {"vnet": "inner", "gateway": "10.2.0.254"}

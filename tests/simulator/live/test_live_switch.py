@@ -15,7 +15,7 @@ _CARDS = {"eno1": {"type": "eth"}, "eno2": {"type": "eth"}}
 
 
 def _network(folder: Path, **interfaces: dict[str, str]) -> Network:
-    datacenter = World(folder / "state.sqlite").add("lab", clustered=False)
+    datacenter = World(folder / "state.sqlite").add("lab")
     datacenter.nodes.put(Node(name="pve1", nodeid=1, ip="192.0.2.1", cpus=1, memory=1, disk=1))
     for name, options in (_CARDS | interfaces).items():
         rest = {key.replace("__", "-"): value for key, value in options.items() if key != "type"}
