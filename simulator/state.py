@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from simulator.tasks import Steps, TaskRun
 
 Boot = Callable[["TaskRun", int], "Steps"]
+Devices = Callable[["Datacenter", Guest], list[dict[str, Any]] | None]
 
 DETECTED_AFTER = 7.0
 """How many seconds the others need to notice that a node is lost."""
@@ -279,6 +280,8 @@ class World:
         self.clock = Clock()
         self.boot: Boot = _there_already
         """What a container's start waits for when the state says that it runs."""
+        self.devices: Devices = lambda _datacenter, _guest: None
+        """What `ip -json address` says in a running container; None where there is nobody to ask."""
         self.datacenters: dict[str, Datacenter] = {}
         self.fingerprint = ""
         """The fingerprint of the certificate that all machines have."""
