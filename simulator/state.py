@@ -152,6 +152,7 @@ class Datacenter:
         self.sdn_versions = settings("sdn/versions")
         self.ips = Table[str, IpEntry](journal, label("sdn/ips"), IpEntry, lambda row: f"{row.zone}/{row.ip}")
         self.ha_resources = sections("ha/resources.cfg")
+        self.ha_groups = sections("ha/groups.cfg")
         self.ha_rules = sections("ha/rules.cfg")
         self.ha_services = Table[str, HaService](journal, label("ha/services"), HaService, lambda row: row.sid)
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
