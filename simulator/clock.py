@@ -2,6 +2,7 @@
 
 `immediate`: tasks need no time at all. `timed`: they take the seconds a real host would need, divided by
 `speed`. `held`: time stands still until the control plane advances it, to see what happens in between.
+With `task_seconds` every task that waits for something takes just that long, for measurements.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ class Clock:
         """Begin with the real time and with tasks that need none."""
         self.mode = "immediate"
         self.speed = 1.0
+        self.task_seconds: float | None = None
         self._virtual = time.time()
         self._real = time.monotonic()
 
     def reset(self) -> None:
         """Go back to the real time and to tasks that need none."""
-        self.mode, self.speed = "immediate", 1.0
+        self.mode, self.speed, self.task_seconds = "immediate", 1.0, None
         self._anchor(time.time())
 
     @property
@@ -34,6 +36,10 @@ class Clock:
     def now(self) -> float:
         """Return the virtual time."""
         return self._virtual + (time.monotonic() - self._real) * self.rate
+
+    def passed(self, since: float, seconds: float) -> bool:
+        """Tell whether so much time has passed; nothing takes time on the immediate clock."""
+        return self.mode == "immediate" or self.now() - since >= seconds
 
     def set_mode(self, mode: str, speed: float = 1.0) -> None:
         """Let time pass in another way from now on."""

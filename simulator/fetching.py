@@ -146,6 +146,7 @@ def _open(url: str, method: str, *, verify: bool) -> HTTPResponse:
         request = urllib.request.Request(url, method=method)  # noqa: S310 - the route lets http and https pass only
         response: HTTPResponse = opener.open(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()
         raise FetchError(f"ERROR {error.code}: {error.reason}.") from None
     except (OSError, ValueError) as error:
         cause = getattr(error, "reason", error)

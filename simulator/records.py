@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from simulator.versions import NEWEST
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -21,9 +23,27 @@ class Node:
     disk: int
     online: bool = True
     started: float = 0.0
+    version: str = NEWEST
+    """Which release of Proxmox VE it has: one of `versions.RELEASES`."""
+    host: str = ""
+    """Which machine of the topology this is; empty for a member of a cluster of which only the name is known."""
+    votes: int = 1
+    rings: Mapping[str, str] = field(default_factory=dict)
+    """Its addresses in the cluster's network, by the number of the link."""
+    expected: int = 0
+    """How many votes it was told to expect since it was started; 0 for those of all members."""
+    side: int = 0
+    """In which part of the network it is, when that is cut into parts."""
+    moved: float = 0.0
+    """Since when it is there."""
     timezone: str = "UTC"
     dns: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> float:
+        """Return when it was last switched on or off, or came to another part of the network."""
+        return max(self.started, self.moved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +69,31 @@ class File:
     changed: float
     mode: int = 0o644
     binary: bool = False
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file that stands for a part of the state, as somebody wrote it; `state` is the digest of that part then."""
+
+    path: str
+    text: str
+    changed: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit of a node's systemd that is not as it was installed; a timer runs its command when it is due."""
+
+    node: str
+    name: str
+    active: str = ""
+    enabled: str = ""
+    since: float = 0.0
+    due: float | None = None
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +165,9 @@ class Volume:
     """A volume or file on a storage. `node` is empty on a shared storage.
 
     `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`. `files` are what was
-    written on it from inside a guest, by their paths below the place where it is mounted. `checksums` are those of a
-    file's bytes, as far as these were ever here; `manifest` is the description in an appliance (OVF).
+    written on it from inside a guest, by their paths below the place where it is mounted.
+    `checksums` are those of a file's bytes, as far as these were ever here; `manifest` is the description in an
+    appliance (OVF).
     """
 
     storage: str
@@ -207,6 +253,15 @@ class Agent:
     frozen: bool = False
     last_pid: int = 1000
     processes: Mapping[str, AgentProcess] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """A port on which a node waits for a console's viewer until a moment."""
+
+    node: str
+    port: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from providers._runtime.client import Client
 from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
+from providers._runtime.shared import Shared
+from providers._runtime.tasks import Board
 
 FRESH_FOR = 10.0
 RECENT = 0.5
@@ -23,22 +24,14 @@ DOWN_FOR = 30.0
 Row = dict[str, Any]
 
 
-@dataclass
-class _Cached:
-    """One remembered answer; its lock lets one thread ask for all that want it."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    at: float = float("-inf")
-    value: Any = None
-
-
 class Facts:
     """The shared knowledge about one connection."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.tasks = Board(client)
         self._guard = threading.Lock()
-        self._cache: dict[tuple[str, str], _Cached] = {}
+        self._cache: dict[tuple[str, str], Shared[Any]] = {}
         self._placed: dict[int, str] = {}
         self._noted: dict[int, Row] = {}
         self._announced: set[tuple[str, str]] = set()
@@ -152,17 +145,12 @@ class Facts:
     def _ask(self, path: str, max_age: float, parameters: dict[str, str] | None = None) -> Any:
         key = (path, repr(parameters))
         with self._guard:
-            cached = self._cache.setdefault(key, _Cached())
-        asked = time.monotonic()
-        with cached.lock:
-            if asked - cached.at > max_age:
-                began = time.monotonic()
-                cached.value = self._fetch(path, parameters, began)
-                cached.at = began
-            return cached.value
+            shared = self._cache.setdefault(key, Shared())
+        return shared.get(max_age, lambda: self._fetch(path, parameters))
 
-    def _fetch(self, path: str, parameters: dict[str, str] | None, began: float) -> Any:
+    def _fetch(self, path: str, parameters: dict[str, str] | None) -> Any:
         """Ask the host; one that was found down a moment ago is not waited for again by every resource."""
+        began = time.monotonic()
         if self._down and began - self._down[0] < DOWN_FOR:
             raise Unreachable(self._down[1])
         attempts = len(self.client.connection.endpoints) + 1

@@ -1,15 +1,21 @@
-"""Waiting for a Proxmox task: looks early, backs off, tells how far it is, and reports how it ended."""
+"""Waiting for a Proxmox task: looks early, backs off, tells how far it is, and reports how it ended.
+
+All that wait for a node look at one list, the node's own of its last tasks, so that fifty tasks cost hardly more
+requests than one. What is not on the list, or has ended otherwise than well, is asked for by itself.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from providers._runtime.errors import TaskFailed, TookTooLong
+from providers._runtime.client import Client
+from providers._runtime.errors import ApiRefused, TaskFailed, TookTooLong, Unreachable
+from providers._runtime.shared import Shared
 
 if TYPE_CHECKING:
     from providers._runtime.api import Api
@@ -21,8 +27,35 @@ PROGRESS_AFTER = 1.0
 LOG_TAIL = 5
 PAGE = 500
 """Lines of a log that are asked for at once."""
+LISTED = 200
+"""Tasks of a node that are asked for at once: more than run, and than end between two looks."""
+
+Row = dict[str, Any]
 
 _PERCENT = re.compile(r"\(?(\d{1,3}(?:\.\d+)?)\s?%\)?")
+
+
+class Board:
+    """Each node's list of its last tasks, asked for once for all that wait at the same time."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lists: defaultdict[str, Shared[dict[str, Row]]] = defaultdict(Shared)
+
+    def row(self, upid: str, max_age: float, deadline: float) -> Row | None:
+        """A task as the list has it; None if it is not there, or the list is not to be had."""
+        node = _node(upid)
+
+        def ask() -> dict[str, Row]:
+            rows: list[Row] = self._client.request(
+                "GET", f"/nodes/{node}/tasks", {"source": "all", "limit": LISTED}, deadline=deadline, attempts=1
+            )
+            return {str(row["upid"]): row for row in rows}
+
+        try:
+            return self._lists[node].get(max_age, ask).get(upid)
+        except (ApiRefused, Unreachable, TookTooLong):
+            return None
 
 
 def wait(api: Api, upid: str, what: str) -> None:
@@ -33,13 +66,12 @@ def wait(api: Api, upid: str, what: str) -> None:
         time.sleep(max(0.0, min(pause, api.deadline - time.monotonic())))
         if time.monotonic() >= api.deadline:
             raise TookTooLong(f"{what} is still running; the task goes on as {upid}")
-        status = api.get(f"{task}/status")
-        if status["status"] != "running":
+        exitstatus = _exitstatus(api, upid, pause / 2, listed=not log.ended)
+        if exitstatus is not None:
             break
         if time.monotonic() - began > PROGRESS_AFTER:
             told = _tell(api.say, what, log.more(api, task), told)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    exitstatus = str(status.get("exitstatus", ""))
     if exitstatus == "OK":
         return
     log.more(api, task)
@@ -47,6 +79,17 @@ def wait(api: Api, upid: str, what: str) -> None:
         raise TaskFailed(what, upid, exitstatus, list(log.tail))
     for line in log.warnings:
         api.warn(f"{what}: {line}")
+
+
+def _exitstatus(api: Api, upid: str, max_age: float, *, listed: bool) -> str | None:
+    """How the task has ended; None while it runs. Once its own log tells of its end, no list is asked any more."""
+    row = api.facts.tasks.row(upid, max_age, api.deadline) if listed else None
+    if row is not None and "endtime" not in row:
+        return None
+    if row is not None and row.get("status") == "OK":
+        return "OK"
+    status = api.get(f"{_path(upid)}/status")
+    return None if status["status"] == "running" else str(status.get("exitstatus", ""))
 
 
 def progress(line: str) -> str | None:
@@ -69,6 +112,7 @@ class _Log:
     def __init__(self) -> None:
         self.tail: deque[str] = deque(maxlen=LOG_TAIL)
         self.warnings: list[str] = []
+        self.ended = False
         self._read = 0
 
     def more(self, api: Api, task: str) -> list[str]:
@@ -82,10 +126,16 @@ class _Log:
             if len(rows) < PAGE:
                 break
         self.tail.extend(fresh)
+        self.ended = self.ended or any(line.startswith("TASK ") for line in fresh)
         self.warnings += [line for line in fresh if line.startswith("WARN")]
         return fresh
 
 
 def _path(upid: str) -> str:
     """A task is asked for on the node that runs it, which its UPID names."""
-    return f"/nodes/{upid.split(':')[1]}/tasks/{quote(upid, safe='')}"
+    return f"/nodes/{_node(upid)}/tasks/{quote(upid, safe='')}"
+
+
+def _node(upid: str) -> str:
+    """The node that runs a task."""
+    return upid.split(":")[1]

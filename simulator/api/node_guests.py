@@ -64,10 +64,10 @@ def _start_all(run: TaskRun, call: Call) -> Steps:
             yield f"Waiting for {wanted} seconds (startup delay)"
         yield float(wanted if wanted is not None else _MACHINE_DELAY if guest.type == "qemu" else 0)
 
-    waiting = not run.datacenter.quorate
+    waiting = not run.datacenter.quorate_on(run.node)
     if waiting:
         yield "waiting for quorum ..."
-        while not run.datacenter.quorate:
+        while not run.datacenter.quorate_on(run.node):
             yield 1.0
         yield "got quorum"
     for guest in chosen(run.datacenter, run.node, [], all_kinds=True):
@@ -163,7 +163,7 @@ def migrate_all(call: Call) -> str:
     if target not in call.datacenter.nodes:
         raise ApiError(f"no such cluster node '{target}'")
     if setting is None and "maxworkers" not in call and "max-workers" not in call:
-        raise ApiError("either 'maxworkers' parameter or max_workers in datacenter.cfg must be set!")
+        raise ApiError("either 'max-workers' parameter or max_workers in datacenter.cfg must be set!")
     workers = call.integer("maxworkers", most_workers(call))
     return call.start_task("migrateall", "", lambda run: _migrate_all(run, call, workers))
 

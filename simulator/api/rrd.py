@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from simulator import rrd
-from simulator.api.resources import guest_row, node_row
+from simulator.api.resources import guest_stats
 from simulator.guests.facts import storage_usage
 from simulator.records import Guest, Node
 from simulator.routing import Call, Handler, route
@@ -30,18 +30,17 @@ def _node(call: Call) -> Source:
     node = call.datacenter.nodes.get(call.text("node"))
     if node is None:
         raise rrd.missing(f"pve2-node/{call.text('node')}")
-    source = Source(f"pve-node-9.0/{node.name}", node.started, lambda moment: _of_node(source, node, call.now, moment))
+    source = Source(f"pve-node-9.0/{node.name}", node.started, lambda moment: _of_node(source, node, moment))
     return source
 
 
-def _of_node(source: Source, node: Node, now: float, moment: int) -> dict[str, float]:
-    row = node_row(node, now, audit=True)
+def _of_node(source: Source, node: Node, moment: int) -> dict[str, float]:
     swing = partial(source.swing, moment=moment)
     used = swing("memused", level=node.memory / 10)
     return {
         "loadavg": swing("loadavg", level=0.02 * node.cpus), "maxcpu": node.cpus, "cpu": swing("cpu", level=0.02),
         "iowait": swing("iowait", level=0.001), "memtotal": node.memory, "memused": used,
-        "memavailable": node.memory - used, "swaptotal": 8 << 30, "swapused": 0, "roottotal": row["maxdisk"],
+        "memavailable": node.memory - used, "swaptotal": 8 << 30, "swapused": 0, "roottotal": node.disk,
         "rootused": node.disk / 20, "netin": swing("netin", level=50_000), "netout": swing("netout", level=40_000),
         "arcsize": 0, **dict.fromkeys(_NODE_PRESSURES, 0),
     }  # fmt: skip
@@ -64,7 +63,7 @@ def _made(datacenter: Datacenter, guest: Guest) -> float:
 
 
 def _of_guest(source: Source, call: Call, guest: Guest, moment: int) -> dict[str, float]:
-    row = guest_row(call.datacenter, guest, call.now)
+    row = guest_stats(call.datacenter, guest, call.now)
     up = guest.status == "running" and moment >= (guest.started or 0)
     swing = partial(source.swing, moment=moment)
     memory = swing("mem", level=row["maxmem"] / 4)

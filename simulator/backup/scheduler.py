@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.api.backup_options import OPTIONS
 from simulator.backup.job import Job
-from simulator.backup.selection import by_place, chosen_vmids
+from simulator.backup.selection import by_place, chosen_vmids, completed
 from simulator.backup.task import body_of
 from simulator.records import Section, Setting
 from simulator.schedule import Schedule
@@ -42,15 +42,12 @@ class BackupScheduler:
         """Start the jobs that are due, on every node that has a part in them."""
         for job in [job for job in self._datacenter.backup_jobs if self._next(job) == due]:
             self._datacenter.backup_runs.put(Setting(name=job.id, value=str(int(due))))
-            if self._datacenter.quorate:
-                self._start(job)
+            self._start(job)
 
     def _start(self, job: Section) -> None:
-        options = {**typed(job.options, OPTIONS), "job-id": job.id}
-        if "exclude" in options and "pool" not in options:
-            options["all"] = 1
-        for node in self._datacenter.nodes:
-            if not node.online or options.get("node", node.name) != node.name:
+        options = completed({**typed(job.options, OPTIONS), "job-id": job.id})
+        for node in self._datacenter.quorate_side():
+            if options.get("node", node.name) != node.name:
                 continue
             vmids, elsewhere = by_place(self._datacenter, chosen_vmids(self._datacenter, options), node.name)
             if vmids or options.get("all"):

@@ -102,7 +102,7 @@ def halted(view: StorageView, vmid: int) -> None:
     guest = view.datacenter.guests[vmid]
     stopped = replace(guest, status="stopped", started=None, paused=False, running={}, pid=None)
     view.datacenter.guests.put(stopped)
-    if not view.datacenter.quorate:
+    if not view.datacenter.quorate_on(guest.node):
         return
     draft = Draft.of(stopped)
     apply_all(view, draft)

@@ -123,7 +123,7 @@ TYPES: Mapping[str, StorageType] = {
     ),
     "esxi": StorageType(
         layout=OTHER, contents=_words("import"), default="import", required=_words("server username"),
-        fixed=frozenset(), optional=_COMMON | _words("server username password skip-cert-verification"),
+        fixed=frozenset(), optional=_COMMON | _words("server username password port skip-cert-verification"),
         shared=True, parse_name="esxi",
     ),
 }  # fmt: skip

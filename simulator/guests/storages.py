@@ -167,7 +167,7 @@ class StorageView:
         if self.type_of(storage).layout == OTHER:
             raise ApiError(f"can't allocate space in {self.section(storage).type} storage")
         self.check_format(storage, format_)
-        if self.is_shared(storage) and not self.datacenter.quorate:
+        if self.is_shared(storage) and not self.datacenter.quorate_on(self.node):
             raise ApiError(f"cfs-lock 'storage-{storage}' error: no quorum!")
         size = self.rounded(storage, size)
         full = name if name is not None else self.next_name(storage, vmid, format_)
@@ -235,6 +235,13 @@ class StorageView:
     def log_allocation(self, volume: Volume) -> list[str]:
         """Return the lines that allocating a volume prints into a task's log."""
         path = self.path(volume.volid)
+        if volume.parent is not None and volume.format == "qcow2":
+            base = self.require(volume.parent)
+            return [
+                f"Formatting '{path}', fmt=qcow2 cluster_size=131072 extended_l2=on preallocation=off"
+                f" compression_type=zlib size={volume.size} backing_file=../{base.name} backing_fmt={base.format}"
+                " lazy_refcounts=off refcount_bits=16"
+            ]
         if self.type_of(volume.storage).layout == FILE:
             options = {
                 "qcow2": f"cluster_size=65536 extended_l2=off preallocation=metadata compression_type=zlib"

@@ -42,6 +42,17 @@ def guests(simulator: Simulator) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in rows}
 
 
+def asked(simulator: Simulator) -> Counter[str]:
+    """How often each kind of request was made since the last time this was asked for."""
+    rows = simulator.requests()
+    simulator.forget_requests()
+    paths = ((row["method"], row["path"].removeprefix("/api2/json/").split("/")) for row in rows)
+    return Counter(
+        f"{method} {'/'.join('*' if word.isdigit() or word.startswith('UPID') else word for word in words)}"
+        for method, words in paths
+    )
+
+
 def config(simulator: Simulator, vmid: int) -> dict[str, Any]:
     """The configuration of a guest."""
     found: dict[str, Any] = simulator.by_hand("GET", f"/nodes/pve1/qemu/{vmid}/config")

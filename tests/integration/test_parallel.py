@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Simulator
 from tests.engine import Program
-from tests.integration.guests import clones, guests, most_at_once
+from tests.integration.guests import asked, clones, guests, most_at_once
 
 pytestmark = pytest.mark.engine
 
@@ -22,6 +22,25 @@ def test_fifty_linked_clones_are_made_twenty_and_more_at_a_time(program: Program
     assert up.changes == {"create": 50}, up.text
     assert most_at_once(up, "create") >= 20
     assert len(guests(simulator)) == 50
+
+
+def test_a_clone_is_made_and_removed_with_the_fewest_requests(program: Program, simulator: Simulator) -> None:
+    program.declare(clones(10))
+
+    assert program.up().changes == {"create": 10}
+    made = asked(simulator)
+    assert program.destroy().changes == {"delete": 10}
+    removed = asked(simulator)
+
+    one = "GET nodes/pve1/qemu/*/config"
+    assert {name: times for name, times in made.items() if "/qemu/*" in name} == {
+        "POST nodes/pve1/qemu/*/clone": 10, one: 20 + 1, "PUT nodes/pve1/qemu/*/config": 10,
+        "PUT nodes/pve1/qemu/*/resize": 10, "POST nodes/pve1/qemu/*/status/start": 10,
+    }, "the one is the template's, which all share"  # fmt: skip
+    assert {name: times for name, times in removed.items() if "/qemu/*" in name} == {
+        one: 10, "POST nodes/pve1/qemu/*/status/shutdown": 10, "DELETE nodes/pve1/qemu/*": 10,
+    }  # fmt: skip
+    assert not any("/status" in name and "/tasks/" in name for name in {*made, *removed})
 
 
 def test_a_preview_without_changes_asks_the_host_nothing(program: Program, simulator: Simulator) -> None:

@@ -12,9 +12,10 @@ import pytest
 from providers._runtime import tasks
 from providers._runtime.errors import TaskFailed, TookTooLong
 from tests.conftest import Simulator
-from tests.runtime.doors import Call, call_on, connection_to, opened
+from tests.runtime.doors import Call, at_once, call_on, connection_to, opened
 
 UPID = "UPID:pve1:000003E8:00000001:6553F100:qmclone:100:root@pam!labs:"
+LIST = "/api2/json/nodes/pve1/tasks"
 STATUS, LOG = (f"/api2/json/nodes/pve1/tasks/{UPID}/{what}" for what in ("status", "log"))
 WHAT = "cloning VM 100"
 
@@ -32,10 +33,11 @@ class Job:
         record = {
             "upid": UPID, "node": "pve1", "type": "qmclone", "id": "100", "user": "root@pam!labs", "pid": 1000,
             "pstart": 1, "starttime": 0x6553F100, "exitstatus": exitstatus, "log": self.lines,
+            "endtime": None if exitstatus is None else 0x6553F200,
         }  # fmt: skip
         self.simulator.control("POST", "seed", {"table": "tasks", "records": [record]})
 
-    def looks(self, path: str = STATUS) -> int:
+    def looks(self, path: str = LIST) -> int:
         """How often it was looked at."""
         return sum(row["path"] == path for row in self.simulator.requests())
 
@@ -77,6 +79,39 @@ def test_a_short_task_is_over_with_the_first_look(job: Job, call: Call) -> None:
     assert time.monotonic() - began < 0.5
     assert (job.looks(), job.looks(LOG)) == (1, 0)
     assert (call.said, call.warned) == ([], [])
+
+
+def test_all_that_wait_look_at_one_list(job: Job, call: Call) -> None:
+    thread = later(0.9, ("OK", ()), job=job)
+    at_once(16, lambda: tasks.wait(call, UPID, WHAT))
+    thread.join()
+
+    assert 3 <= job.looks() <= 20, "hardly more than one of them alone would need"
+    assert job.looks(STATUS) == 0
+
+
+def test_a_task_that_the_list_does_not_name_is_asked_for_itself(job: Job, call: Call) -> None:
+    job.is_now("OK")
+    gone = {"method": "GET", "path": "/nodes/pve1/tasks", "action": "fail", "status": 403, "reason": "denied"}
+    job.simulator.control("POST", "faults", gone)
+
+    tasks.wait(call, UPID, WHAT)
+
+    assert job.looks(STATUS) == 1
+
+
+def test_a_list_that_has_not_heard_of_the_end_is_not_believed_for_ever(job: Job, call: Call) -> None:
+    job.is_now(None, "TASK OK")
+
+    def stale(*_: object) -> dict[str, object]:
+        return {"upid": UPID, "starttime": 0x6553F100}
+
+    call.facts.tasks.row = stale  # type: ignore[assignment,method-assign]  # a cluster file system that hangs
+    thread = later(1.5, ("OK", ()), job=job)
+    tasks.wait(call, UPID, WHAT)
+    thread.join()
+
+    assert job.looks(STATUS) >= 1
 
 
 def test_a_long_task_is_looked_at_less_and_less_often(job: Job, call: Call) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from simulator import daemon
 from tests.conftest import Simulator
+from tests.simulator import hosts as formation
 from tests.simulator.client import Client
 
 RECORDED_HOST = """
@@ -39,6 +40,14 @@ datacenters:
     storages:
       local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 250G}
 """
+
+HOST_FILES = """
+    files:
+      - {volume: "local:iso/test.iso", size: 2M}
+      - {volume: "local:vztmpl/debian-13-standard_13.1-1_amd64.tar.zst", size: 344131}
+      - {volume: "local:vztmpl/t.tar.gz", size: 1}
+"""
+"""What lay on the recorded hosts' storages; belongs to the end of their topologies."""
 
 
 def client_of(running: daemon.Running, node: int = 0) -> Client:
@@ -83,5 +92,19 @@ def _own_simulator(place: Path, topology: str) -> Iterator[Client]:
         made = client_of(daemon.ensure(home, str(path)))
         yield made
         made.close()
+    finally:
+        daemon.stop(home)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[formation.Hosts]:
+    """Three hosts that are in no cluster; their clock is held."""
+    path, home = tmp_path / "hosts.yaml", tmp_path / "home"
+    path.write_text(formation.TOPOLOGY, encoding="utf-8")
+    try:
+        made = formation.Hosts.of(daemon.ensure(home, str(path)))
+        yield made
+        for client in made.clients.values():
+            client.close()
     finally:
         daemon.stop(home)

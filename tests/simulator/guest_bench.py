@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator import api
+from simulator.certificates import Certificates
 from simulator.inside.plain import PlainInside
 from simulator.records import Guest, Task, Volume
 from simulator.router import Request, Router
@@ -39,9 +40,12 @@ class Bench:
         """Make a world from a topology."""
         world, spec = World(place / "state.sqlite"), load(topology)
         world.inside = PlainInside
+        Certificates(world.authority.parent).server_context()
         first = spec.datacenters[0]
-        datacenter = world.add(first.name, clustered=first.clustered)
-        seed(world, spec, "password", {first.name: SECRET})
+        for other in spec.datacenters:
+            world.add(other.name)
+        datacenter = world.datacenters[first.name]
+        seed(world, spec, "password", {other.name: SECRET for other in spec.datacenters})
         tasks = TaskRunner(world)
         return cls(world, datacenter, tasks, Router(world, tasks, RouteTree(ROUTES)), first.nodes[0].name)
 

@@ -1,0 +1,1 @@
+"""What storages and everything that is kept on them have in common."""
