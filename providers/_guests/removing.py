@@ -33,7 +33,7 @@ def remove(api: Api, place: Place, raw: Values) -> None:
     if power.is_managed(api, place):
         _unless(api, f"/cluster/ha/resources/{HA_WORDS[place.kind]}:{place.vmid}", UNMANAGED)
     if str(raw.get("template", 0)) != "1" and power.is_running(api, place):
-        power.stop(api, place)
+        power.stop_with_others(api, place)
     if len(api.facts.of_type("node")) > 1:
         _end_replication(api, place)
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from providers._runtime.client import Client
 from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
+from providers._runtime.gather import Gathering
 from providers._runtime.shared import Shared
 from providers._runtime.tasks import Board
 
@@ -30,6 +31,7 @@ class Facts:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.tasks = Board(client)
+        self.shutdowns: Gathering[int, str | None] = Gathering()
         self._guard = threading.Lock()
         self._cache: dict[tuple[str, str], Shared[Any]] = {}
         self._placed: dict[int, str] = {}
