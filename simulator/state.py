@@ -19,8 +19,9 @@ from simulator.clock import Clock
 from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
 from simulator.guests.inside import Opening
+from simulator.ha.records import HaNode, HaService
 from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
-from simulator.records import (
+from simulator.records import (  # fmt: skip
     Acl,
     Agent,
     Capacity,
@@ -28,15 +29,11 @@ from simulator.records import (
     File,
     Group,
     Guest,
-    HaNode,
-    HaService,
     Interface,
-    IpEntry,
     Node,
     Pool,
     Replication,
     Role,
-    SdnObject,
     SecondFactor,
     Section,
     Setting,
@@ -46,7 +43,8 @@ from simulator.records import (
     User,
     Volume,
     Written,
-)  # fmt: skip
+)
+from simulator.sdn.records import IpEntry, SdnObject
 from simulator.store import Database, Journal, Table
 
 if TYPE_CHECKING:
