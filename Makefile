@@ -2,10 +2,10 @@
 
 STACK ?= demo
 LABS = .venv/bin/proxmox-labs
-SCRIPTS = toolchain/bootstrap .ci/run
+SCRIPTS = toolchain/bootstrap toolchain/live-packages simulator/live/systemctl .ci/run
 
 .DEFAULT_GOAL = help
-.PHONY: help setup up preview refresh down test lint docs bench clean
+.PHONY: help setup up preview refresh down live test lint docs bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
@@ -25,6 +25,9 @@ refresh: setup ## take what was changed on the hosts by hand into the stack's st
 
 down: setup ## destroy what the stack has created
 	@$(LABS) down --stack $(STACK)
+
+live: ## install what live guests need (Debian's packages, as root)
+	@toolchain/live-packages
 
 test: setup ## run all tests
 	.venv/bin/pytest -n auto

@@ -18,19 +18,27 @@ from typing import Any
 from aiohttp import web
 
 from simulator import api, code  # noqa: F401 - `api` declares the routes
+from simulator.backup.scheduler import BackupScheduler
 from simulator.certificates import Certificates, write_private
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
+from simulator.inside.plain import PlainInside
+from simulator.live.guests import Guests
+from simulator.nodes.power import PowerSwitch
+from simulator.realm_sync import SyncScheduler
+from simulator.replication import Replicator
 from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
 from simulator.server import ApiServer, Handler, RequestLog
+from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.ports import SshPorts
+from simulator.ssh.timers import Timers
 from simulator.ssh.tree import Tree
-from simulator.state import World
+from simulator.state import Datacenter, World
 from simulator.tasks import TaskRunner
-from simulator.topology import Topology
+from simulator.topology import Topology, host_of
 
 _PORTS = range(20000, 32000)
 _LOG = logging.getLogger(__name__)
@@ -81,22 +89,44 @@ class Simulator:
         self.certificates = Certificates(home / "tls")
         self._context = self.certificates.server_context()
         self.world = World(home / "state.sqlite")
+        self.world.inside = PlainInside
+        self.world.fingerprint = self.certificates.fingerprint()
         for spec in topology.datacenters:
-            self.world.add(spec.name, clustered=spec.clustered)
+            self.world.add(spec.name)
+            for node in spec.nodes:
+                self.world.add(host_of(spec, node))
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)
         self.tasks = TaskRunner(self.world)
-        self.tasks.actors = [
-            HaManager(self.world, datacenter, self.tasks) for datacenter in self.world.datacenters.values()
-        ]
+        for datacenter in self.world.datacenters.values():
+            self.tasks.actors += [
+                PowerSwitch(self.world, datacenter, self.tasks),
+                HaManager(self.world, datacenter, self.tasks),
+                BackupScheduler(self.world, datacenter, self.tasks),
+                Replicator(self.world, datacenter),
+                SyncScheduler(self.world, datacenter, self.tasks),
+            ]
         self.faults = Faults()
         self.log = RequestLog(home / "requests.jsonl")
         uploads = home / "uploads"
         uploads.mkdir(exist_ok=True)
         router = Router(self.world, self.tasks, RouteTree(ROUTES))
-        self._server = ApiServer(router, self.faults, self.log, uploads, self.certificates.fingerprint())
+        self._server = ApiServer(router, self.faults, self.log, uploads, self.world.fingerprint)
         self._control = Control(self)
         self._ssh = SshPorts(home, router)
+        self._guests = Guests(home, self.world, live=topology.live)
+        self.tasks.actors += [self._timers(datacenter, router) for datacenter in self.world.datacenters.values()]
         self._runners: list[web.ServerRunner] = []
+
+    def _timers(self, datacenter: Datacenter, router: Router) -> Timers:
+        """Make what runs the timers of a datacenter's nodes."""
+
+        def shell(node: str) -> NodeShell:
+            from simulator.ssh.programs import PROGRAMS  # noqa: PLC0415 - a start without timers need not wait for it
+
+            tree = Tree(self.world, datacenter.nodes[node].host, self.tasks)
+            return NodeShell(tree=tree, router=router, programs=PROGRAMS, host=node)
+
+        return Timers(self.world, datacenter, self.tasks, shell)
 
     def reset(self) -> None:
         """Begin again with what the topology says; addresses and secrets stay."""
@@ -108,22 +138,24 @@ class Simulator:
                 for key in table.keys():  # noqa: SIM118 - a table iterates over its records
                     table.delete(key)
         seed(self.world, self.topology, self.credentials.password, self.credentials.tokens)
+        self._guests.reset()
 
     async def start(self) -> None:
         """Listen on every node's port and write down where."""
+        await self._guests.start()
         ports = self._ports()
         connections: dict[str, Any] = {}
         for spec in self.topology.datacenters:
-            datacenter = self.world.datacenters[spec.name]
             urls: list[str] = []
             ssh: dict[str, Any] = {}
             for node in spec.nodes:
-                key = f"{spec.name}/{node.name}"
-                ports[key] = await self._listen(self._server.handler(datacenter, node.name), key, ports.get(key))
+                key = host_of(spec, node)
+                ports[key] = await self._listen(self._server.handler(key), key, ports.get(key))
+                self.world.endpoints[f"127.0.0.1:{ports[key]}"] = key
                 urls.append(f"https://127.0.0.1:{ports[key]}")
                 listener = self._listener(f"{key} (SSH)", ports.get(f"{key}/ssh"))
                 ports[f"{key}/ssh"] = listener.getsockname()[1]
-                ssh[node.name] = self._ssh.open(listener, Tree(self.world, datacenter, node.name, self.tasks))
+                ssh[node.name] = self._ssh.open(listener, Tree(self.world, key, self.tasks))
             connections[spec.name] = {"endpoints": urls, "ssh": ssh}
         (self.home / "ports.json").write_text(json.dumps(ports, indent=2) + "\n", encoding="utf-8")
         first = next(iter(connections.values()))["endpoints"][0]
@@ -134,6 +166,7 @@ class Simulator:
             "control": f"{first}/_sim",
             "ca_file": str(self.certificates.ca_file),
             "ssh_key": str(self._ssh.client_key.private),
+            "guests": self._guests.kind,
             "connections": connections,
         }
         write_private(self.home / "simulator.json", json.dumps(written, indent=2) + "\n")
@@ -164,6 +197,7 @@ class Simulator:
 
     async def stop(self) -> None:
         """Close everything."""
+        await self._guests.stop()
         await self._ssh.stop()
         for runner in self._runners:
             await runner.cleanup()

@@ -37,6 +37,10 @@ class Clock:
         """Return the virtual time."""
         return self._virtual + (time.monotonic() - self._real) * self.rate
 
+    def passed(self, since: float, seconds: float) -> bool:
+        """Tell whether so much time has passed; nothing takes time on the immediate clock."""
+        return self.mode == "immediate" or self.now() - since >= seconds
+
     def set_mode(self, mode: str, speed: float = 1.0) -> None:
         """Let time pass in another way from now on."""
         self._anchor(self.now())

@@ -13,6 +13,8 @@ while that node is down.
     POST   /_sim/task-faults           {"type", "text", "count", "id"}
     POST   /_sim/release               {"upid"}: run one held task to its end
     POST   /_sim/nodes                 {"datacenter", "node", "online"}
+    POST   /_sim/partition             {"datacenter", "groups": [["pve1"], ["pve2", "pve3"]]}: nodes hear their own
+                                       group only, the unnamed ones each other; no groups: all hear all
     POST   /_sim/maintenance           {"datacenter", "node", "maintenance": true or false}
     POST   /_sim/storages              {"datacenter", "storage", "node", "free": bytes}
     POST   /_sim/guests                {"datacenter", "vmid", "lock": "backup" or null}
@@ -35,6 +37,7 @@ from simulator.clock import MODES
 from simulator.dump import dump
 from simulator.guests.facts import is_shared, storage_usage
 from simulator.ha.state import command
+from simulator.nodes.power import switch_off, switch_on
 from simulator.records import Capacity
 from simulator.state import Datacenter
 from simulator.store import decode
@@ -66,6 +69,7 @@ class Control:
             ("POST", "task-faults"): lambda body: simulator.tasks.faults.append(TaskFault(**body)),
             ("POST", "release"): lambda body: {"released": simulator.tasks.finish(str(body["upid"]))},
             ("POST", "nodes"): self._set_node,
+            ("POST", "partition"): self._set_partition,
             ("POST", "maintenance"): self._set_maintenance,
             ("POST", "storages"): self._set_storage,
             ("POST", "guests"): self._set_guest,
@@ -100,8 +104,9 @@ class Control:
 
     def _datacenter(self, body: dict[str, Any]) -> Datacenter:
         datacenters = self._simulator.world.datacenters
-        if "datacenter" not in body and len(datacenters) == 1:
-            return next(iter(datacenters.values()))
+        inhabited = [datacenter for datacenter in datacenters.values() if datacenter.nodes]
+        if "datacenter" not in body and len(inhabited) == 1:
+            return inhabited[0]
         return datacenters[body["datacenter"]]
 
     def _seed(self, body: dict[str, Any]) -> None:
@@ -139,12 +144,24 @@ class Control:
         if node.online == online:
             return
         with world.database.transaction():
-            datacenter.nodes.put(replace(node, online=online, started=world.clock.now()))
-            if not online:
-                self._simulator.tasks.kill_node(datacenter, node.name)
-            for guest in [guest for guest in datacenter.guests if online and guest.node == node.name]:
-                stopped = replace(guest, status="stopped", started=None, running={}, pid=None)
-                datacenter.guests.put(stopped)
+            if online:
+                switch_on(datacenter, node.name, world.clock.now())
+            else:
+                switch_off(datacenter, self._simulator.tasks, node.name, world.clock.now())
+        self._simulator.tasks.run_due()
+
+    def _set_partition(self, body: dict[str, Any]) -> None:
+        """Cut the network between nodes into parts, or mend it."""
+        datacenter, world = self._datacenter(body), self._simulator.world
+        sides = {str(name): number for number, group in enumerate(body["groups"], 1) for name in group}
+        unknown = [name for name in sides if name not in datacenter.nodes]
+        if unknown:
+            raise KeyError(unknown[0])
+        with world.database.transaction():
+            for node in datacenter.nodes:
+                side = sides.get(node.name, 0)
+                if side != node.side:
+                    datacenter.nodes.put(replace(node, side=side, moved=world.clock.now()))
         self._simulator.tasks.run_due()
 
     def _set_maintenance(self, body: dict[str, Any]) -> None:

@@ -8,19 +8,17 @@ from typing import Any
 from simulator.state import World
 from simulator.store import Table, encode
 
-_LEFT_OUT = ("tasks", "settings")
-_VOLATILE = ("changed", "created", "ctime", "last_step", "started", "pid", "secret", "password")
+_LEFT_OUT = ("agents", "clusterlog", "consoles", "journal", "settings", "tasks")
+_VOLATILE = ("changed", "created", "ctime", "last_step", "moved", "started", "pid", "secret", "password")
 
 
 def dump(world: World) -> dict[str, Any]:
-    """Return all records as plain data, sorted, without tasks, times, pids and secrets."""
+    """Return all records as plain data, sorted, without what passes (tasks, times, pids) and secrets."""
     result: dict[str, Any] = {}
     for datacenter in world.datacenters.values():
-        result[datacenter.name] = {
-            table.name.partition("/")[2]: _rows(table)
-            for table in datacenter.tables()
-            if table.name.partition("/")[2] not in _LEFT_OUT
-        }
+        tables = {table.name.removeprefix(f"{datacenter.name}/"): table for table in datacenter.tables()}
+        if datacenter.nodes:
+            result[datacenter.name] = {name: _rows(table) for name, table in tables.items() if name not in _LEFT_OUT}
     return result
 
 

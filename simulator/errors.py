@@ -6,18 +6,30 @@ simulator builds an error answer.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+
+
+def unwritable(path: str) -> str:
+    """Return the words for a file below `/etc/pve` that cannot be written, because the cluster is not quorate."""
+    return f"unable to open file '{path}.tmp.{os.getpid()}' - Permission denied"
 
 
 class ApiError(Exception):
     """A call is refused: status code and message (the message is the reason line as well)."""
 
-    def __init__(self, message: str, status: int = 500, *, newline: bool = True) -> None:
-        """Keep the message; `newline` tells whether the body's message ends in one, as a Perl `die` does."""
+    def __init__(
+        self, message: str, status: int = 500, *, newline: bool = True, errors: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep the message; `newline` tells whether the body's message ends in one, as a Perl `die` does.
+
+        `errors` stands beside the message where there are several things to complain of.
+        """
         super().__init__(message)
         self.message = message
         self.status = status
         self.newline = newline
+        self.errors = dict(errors or {})
 
 
 class ParamError(ApiError):
@@ -25,8 +37,7 @@ class ParamError(ApiError):
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         """Keep one error text per parameter name."""
-        super().__init__("Parameter verification failed.", 400)
-        self.errors = dict(errors)
+        super().__init__("Parameter verification failed.", 400, errors=errors)
 
 
 class PermissionDenied(ApiError):

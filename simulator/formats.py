@@ -80,6 +80,7 @@ for _name, _pattern, _text in (
     ("mac-addr", r"(?i:[0-9a-f][02468ace](?::[0-9a-f]{2}){5})", "value does not look like a valid unicast MAC address"),
     ("mac-prefix", r"(?i:[0-9a-f][02468ace](?::[0-9a-f]{2}){2}:?)", "value is not a valid unicast MAC address prefix"),
     ("pve-volume-id", r"[A-Za-z][A-Za-z0-9\-_.]*[A-Za-z0-9]:.+", "unable to parse volume ID '{}'\n"),
+    ("bridge-pair", r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)?", "invalid bridge pair: {}"),
     ("storage-pair", r"[A-Za-z0-9\-_.]+(?::[A-Za-z0-9\-_.]+)?", "invalid storage pair: {}"),
     ("pve-startup-order", r"(?:(?:order=)?\d+|up=\d+|down=\d+)(?:,(?:order=\d+|up=\d+|down=\d+))*",
      "unable to parse startup options"),

@@ -21,9 +21,25 @@ class Node:
     disk: int
     online: bool = True
     started: float = 0.0
+    host: str = ""
+    """Which machine of the topology this is; empty for a member of a cluster of which only the name is known."""
+    votes: int = 1
+    rings: Mapping[str, str] = field(default_factory=dict)
+    """Its addresses in the cluster's network, by the number of the link."""
+    expected: int = 0
+    """How many votes it was told to expect since it was started; 0 for those of all members."""
+    side: int = 0
+    """In which part of the network it is, when that is cut into parts."""
+    moved: float = 0.0
+    """Since when it is there."""
     timezone: str = "UTC"
     dns: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> float:
+        """Return when it was last switched on or off, or came to another part of the network."""
+        return max(self.started, self.moved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +65,31 @@ class File:
     changed: float
     mode: int = 0o644
     binary: bool = False
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file that stands for a part of the state, as somebody wrote it; `state` is the digest of that part then."""
+
+    path: str
+    text: str
+    changed: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit of a node's systemd that is not as it was installed; a timer runs its command when it is due."""
+
+    node: str
+    name: str
+    active: str = ""
+    enabled: str = ""
+    since: float = 0.0
+    due: float | None = None
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +112,58 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuestFile:
+    """A file that was written inside a guest; kept as a `File` is.
+
+    With `gone` it stands for one that came with the system and was removed.
+    """
+
+    text: str
+    changed: float
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    binary: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSnapshot:
+    """What a volume was when a snapshot was taken."""
+
+    size: int
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedVolume:
+    """A volume in a backup: what is needed to make it again."""
+
+    storage: str
+    format: str
+    size: int
+    data: int
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a backup holds: a guest's configuration and firewall rules of that moment, and its volumes by slot."""
+
+    type: str
+    config: Mapping[str, str]
+    volumes: Mapping[str, SavedVolume] = field(default_factory=dict)
+    firewall: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A volume or file on a storage. `node` is empty on a shared storage.
 
-    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`.
+    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`. `files` are what was
+    written on it from inside a guest, by their paths below the place where it is mounted.
+    `checksums` are those of a file's bytes, as far as these were ever here; `manifest` is the description in an
+    appliance (OVF).
     """
 
     storage: str
@@ -89,7 +178,11 @@ class Volume:
     ctime: int = 0
     notes: str | None = None
     protected: bool = False
-    snapshots: Mapping[str, int] = field(default_factory=dict)
+    snapshots: Mapping[str, VolumeSnapshot] = field(default_factory=dict)
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
+    archive: Archive | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    manifest: str = ""
 
     @property
     def volid(self) -> str:
@@ -135,6 +228,36 @@ class Guest:
     def template(self) -> bool:
         """Tell whether the guest is a template."""
         return self.config.get("template") == "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProcess:
+    """A program that the agent of a machine has started; its output is base64."""
+
+    ends: float
+    code: int
+    out: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """What the agent in a machine remembers: it forgets all of it when the machine is started again."""
+
+    vmid: int
+    started: float
+    frozen: bool = False
+    last_pid: int = 1000
+    processes: Mapping[str, AgentProcess] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """A port on which a node waits for a console's viewer until a moment."""
+
+    node: str
+    port: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +367,20 @@ class Setting:
 
     name: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """How a replication job went; `asked` tells that it is to run as soon as possible."""
+
+    id: str
+    last_try: float = 0.0
+    last_sync: float = 0.0
+    duration: float = 0.0
+    fail_count: int = 0
+    error: str = ""
+    asked: bool = False
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,17 +126,17 @@ class Call:
 
     def need_lock(self, path: str) -> None:
         """Wait (up to ten seconds) until no task holds this lock file; then the handler is run again."""
-        if path in self.tasks.lock_holders:
+        if self.tasks.is_locked(path):
             raise LockBusy(path)
 
     def cfs_lock(self, name: str, prefix: str = "") -> None:
         """Take the cluster-wide lock under which a file below `/etc/pve` is changed: it needs quorum."""
-        if not self.datacenter.quorate:
+        if not self.datacenter.quorate_on(self.node):
             raise ApiError(f"{prefix}cfs-lock '{name}' error: no quorum!")
 
     def need_quorum(self) -> None:
         """Refuse what is only begun while the cluster is quorate."""
-        if not self.datacenter.quorate:
+        if not self.datacenter.quorate_on(self.node):
             raise ApiError("cluster not ready - no quorum?")
 
     def check_digest(

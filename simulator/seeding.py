@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 
-from simulator.records import Capacity, Guest, Interface, Node, Section, Setting, Token, User, Volume
+from simulator.cluster import log
+from simulator.cluster.records import ClusterConfig, DirectoryEntry
+from simulator.errors import ApiError
+from simulator.guests.storage_types import TYPES
+from simulator.guests.volume_names import VolumeName, parse_name
+from simulator.nodes import apt_sources
+from simulator.nodes.hardware import add_hardware
+from simulator.records import Capacity, Guest, Interface, Node, Section, Token, User, Volume
 from simulator.state import Datacenter, World
 from simulator.tickets import hash_password, hash_secret
-from simulator.topology import DatacenterSpec, GuestSpec, NodeSpec, Topology
+from simulator.topology import (
+    DatacenterSpec,
+    DirectorySpec,
+    FileSpec,
+    GuestSpec,
+    NodeSpec,
+    Topology,
+    TopologyError,
+    host_of,
+)
 
 _SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
 _BLOCK_TYPES = ("lvm", "lvmthin", "zfspool", "rbd")
@@ -22,7 +37,7 @@ def seed(world: World, topology: Topology, password: str, tokens: dict[str, str]
             datacenter = world.datacenters[spec.name]
             if f"{spec.name}/ticket-key" in world.settings:
                 continue
-            world.settings.put(Setting(name=f"{spec.name}/ticket-key", value=secrets.token_hex(32)))
+            world.renew_ticket_key(spec.name)
             _fill(datacenter, spec, world.clock.now())
             _add_root(datacenter, password, tokens[spec.name])
 
@@ -35,28 +50,56 @@ def _add_root(datacenter: Datacenter, password: str, token: str) -> None:
 
 
 def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
+    if spec.clustered:
+        config = ClusterConfig(cluster_name=spec.name, config_version=len(spec.nodes), links={"0": ""})
+        datacenter.cluster_config.put(config)
     for number, node in enumerate(spec.nodes, 1):
         datacenter.nodes.put(
             Node(
                 name=node.name, nodeid=number, ip=node.ip, cpus=node.cpus, memory=node.memory, disk=node.disk,
-                online=node.online, started=now - _UPTIME, dns={"search": "example.test", "dns1": "192.0.2.1"},
+                online=node.online, started=now - _UPTIME, host=host_of(spec, node),
+                rings={"0": node.ip} if spec.clustered else {}, dns={"search": "example.test", "dns1": "192.0.2.1"},
             )
         )  # fmt: skip
+        apt_sources.install(datacenter, node.name, now)
+        log.begin(datacenter, node.name, now)
         _add_interfaces(datacenter, node, spec.bridges)
     for storage in spec.storages:
         datacenter.storages.put(Section(id=storage.id, type=storage.type, options=storage.options))
         for place in _places(datacenter, storage.id):
             datacenter.capacities.put(Capacity(storage=storage.id, node=place, total=storage.size))
+    sizes = {storage.id: storage.size for storage in spec.storages}
+    for node in spec.nodes:
+        seen = [row for row in datacenter.storages if node.name in _places(datacenter, row.id)]
+        add_hardware(datacenter, node, seen, sizes)
     for file in spec.files:
+        parsed = _parsed(datacenter, file)
         for place in _places(datacenter, file.storage):
             datacenter.volumes.put(
                 Volume(
-                    storage=file.storage, node=place, name=file.name, content=file.name.partition("/")[0],
-                    format=_file_format(file.name), size=file.size, used=file.size, ctime=int(now),
+                    storage=file.storage, node=place, name=file.name, content=parsed.content, format=parsed.format,
+                    size=file.size, used=file.size, vmid=parsed.vmid, ctime=int(now),
                 )
             )  # fmt: skip
+    for directory in spec.directories:
+        _add_directory(datacenter, directory)
     for guest in spec.guests:
         _add_guest(datacenter, guest, int(now))
+
+
+def _parsed(datacenter: Datacenter, file: FileSpec) -> VolumeName:
+    """Return what the name of a file says, or refuse one that its storage cannot have."""
+    try:
+        return parse_name(TYPES[datacenter.storages[file.storage].type], file.name)
+    except ApiError as error:
+        raise TopologyError(f"datacenters.{datacenter.name}.files: {error}") from None
+
+
+def _add_directory(datacenter: Datacenter, spec: DirectorySpec) -> None:
+    for name, attributes in spec.users.items():
+        datacenter.directory.put(DirectoryEntry(realm=spec.realm, type="user", name=name, attributes=attributes))
+    for name, members in spec.groups.items():
+        datacenter.directory.put(DirectoryEntry(realm=spec.realm, type="group", name=name, members=frozenset(members)))
 
 
 def _places(datacenter: Datacenter, storage: str) -> list[str]:
@@ -66,14 +109,6 @@ def _places(datacenter: Datacenter, storage: str) -> list[str]:
         return [""]
     only = [name for name in section.options.get("nodes", "").split(",") if name]
     return [node.name for node in datacenter.nodes if not only or node.name in only]
-
-
-def _file_format(name: str) -> str:
-    """Return the format that content lists show for a file."""
-    for ending, label in ((".tar.zst", "tzst"), (".tar.gz", "tgz"), (".tar.xz", "txz"), (".iso", "iso")):
-        if name.endswith(ending):
-            return label
-    return name.rpartition(".")[2]
 
 
 def _add_interfaces(datacenter: Datacenter, node: NodeSpec, bridges: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ from aiohttp import web
 from simulator.bodies import BadBody, read_values
 from simulator.errors import ApiError, NodeUnreachable, ParamError, Unauthorized
 from simulator.faults import Dropped, Faults
+from simulator.records import Node
 from simulator.router import Request, Router
 from simulator.state import Datacenter
 
@@ -79,11 +80,12 @@ class ApiServer:
         self._fingerprint = fingerprint
         self._counts: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
 
-    def handler(self, datacenter: Datacenter, node: str) -> Handler:
-        """Return the handler for the port of a node."""
+    def handler(self, host: str) -> Handler:
+        """Return the handler for the port of a machine, whatever cluster that is in."""
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             started = time.monotonic()
+            datacenter, node = self._router.world.place_of(host)
             context = _Context(unquote(request.rel_url.raw_path))
             self._log.in_flight += 1
             try:
@@ -95,7 +97,7 @@ class ApiServer:
                 raise asyncio.CancelledError from None
             finally:
                 self._log.write(
-                    time=round(time.time(), 3), node=node, method=request.method, path=context.path,
+                    time=round(time.time(), 3), node=node.name, method=request.method, path=context.path,
                     user=context.authid, status=context.status,
                     ms=round((time.monotonic() - started) * 1000, 2), in_flight=self._log.in_flight,
                 )  # fmt: skip
@@ -120,7 +122,7 @@ class ApiServer:
         return response
 
     async def _answer(
-        self, request: web.BaseRequest, datacenter: Datacenter, node: str, context: _Context
+        self, request: web.BaseRequest, datacenter: Datacenter, node: Node, context: _Context
     ) -> web.Response:
         """Answer a request, whatever it is."""
         match = re.fullmatch(r"/api2/([a-z]+)((?s:/.*)|)", context.path)
@@ -133,7 +135,7 @@ class ApiServer:
             text = ", ".join([kind, *[part for part in path.split("/") if part]])
             return _plain(501, f"no formatter for uri /, {text}", context=context)
         try:
-            await self._faults.disturb(request.method, path, node)
+            await self._faults.disturb(request.method, path, node.name)
             data = await self._call(request, datacenter, node, path, context)
         except BadBody as error:
             return _plain(error.status, str(error), context=context)
@@ -143,7 +145,7 @@ class ApiServer:
         return _json_response(request, data | {"success": 1} if kind == "extjs" else data)
 
     async def _serve(
-        self, request: web.BaseRequest, datacenter: Datacenter, node: str, context: _Context
+        self, request: web.BaseRequest, datacenter: Datacenter, node: Node, context: _Context
     ) -> web.Response:
         """Answer a request, also when the simulator has a bug: that must not end the others' service."""
         try:
@@ -155,17 +157,16 @@ class ApiServer:
             return _refusal(ApiError(f"simulator error: {error!r}"), "json", context)
 
     async def _call(
-        self, request: web.BaseRequest, datacenter: Datacenter, node: str, path: str, context: _Context
+        self, request: web.BaseRequest, datacenter: Datacenter, node: Node, path: str, context: _Context
     ) -> dict[str, Any]:
-        host = datacenter.nodes[node]
-        if not host.online:
+        if not node.online:
             raise Dropped
         values = await read_values(request, self._uploads)
         ticket = request.cookies.get("PVEAuthCookie")
         header = request.headers.get("Authorization", "")
         token = header.removeprefix("PVEAPIToken").lstrip("= ") if header.startswith("PVEAPIToken") else None
         call = Request(
-            method=request.method, path=path, values=values, datacenter=datacenter, node=node,
+            method=request.method, path=path, values=values, datacenter=datacenter, node=node.name,
             ticket=unquote(ticket) if ticket else None, csrf=request.headers.get("CSRFPreventionToken"),
             token=token, client={"fingerprint": self._fingerprint},
         )  # fmt: skip
@@ -192,7 +193,7 @@ def _refusal(error: ApiError, kind: str, context: _Context) -> web.Response:
     if isinstance(error, (Unauthorized, NodeUnreachable)):
         return _plain(error.status, error.message, body=b"", context=context)
     body: dict[str, Any] = {"data": None, "message": error.message + ("\n" if error.newline else "")}
-    if isinstance(error, ParamError):
+    if error.errors:
         body["errors"] = error.errors
     if kind == "extjs":
         body |= {"success": 0, "status": "400" if isinstance(error, ParamError) else error.status}

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import math
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.clock import Clock
+from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
+from simulator.guests.inside import Opening
+from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
 from simulator.records import (
     Acl,
+    Agent,
     Capacity,
+    Console,
     File,
     Group,
     Guest,
@@ -27,6 +34,7 @@ from simulator.records import (
     IpEntry,
     Node,
     Pool,
+    Replication,
     Role,
     SdnObject,
     SecondFactor,
@@ -34,26 +42,39 @@ from simulator.records import (
     Setting,
     Task,
     Token,
+    Unit,
     User,
     Volume,
+    Written,
 )  # fmt: skip
 from simulator.store import Database, Journal, Table
+
+if TYPE_CHECKING:
+    from simulator.tasks import Steps, TaskRun
+
+Boot = Callable[["TaskRun", int], "Steps"]
+
+DETECTED_AFTER = 7.0
+"""How many seconds the others need to notice that a node is lost."""
 
 
 class Datacenter:
     """One cluster, or one host that is in none."""
 
-    def __init__(self, name: str, journal: Journal, *, clustered: bool) -> None:
+    def __init__(self, name: str, journal: Journal, clock: Clock) -> None:
         """Make the empty tables."""
         self.name = name
-        self.clustered = clustered
+        self.clock = clock
         self.rows: dict[int, tuple[Guest, dict[str, Any]]] = {}
         """What lists show of a guest, and the record from which it was made: good as long as that is the current."""
 
         def label(table: str) -> str:
             return f"{name}/{table}"
 
-        self.nodes = Table[str, Node](journal, label("nodes"), Node, lambda row: row.name)
+        self.nodes = Table[str, Node](journal, label("nodes"), Node, lambda row: row.name, host=lambda row: row.host)
+        self.cluster_config = Table[str, ClusterConfig](
+            journal, label("corosync.conf"), ClusterConfig, lambda _row: COROSYNC
+        )
         self.interfaces = Table[str, Interface](
             journal,
             label("interfaces"),
@@ -62,20 +83,28 @@ class Datacenter:
             node=lambda row: row.node,
         )
         self.files = Table[str, File](journal, label("files"), File, lambda row: f"{row.node}:{row.path}")
+        self.written = Table[str, Written](journal, label("written"), Written, lambda row: row.path)
+        self.units = Table[str, Unit](
+            journal, label("units"), Unit, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
         self.storages = Table[str, Section](journal, label("storage.cfg"), Section, lambda row: row.id)
         self.capacities = Table[str, Capacity](
             journal, label("capacities"), Capacity, lambda row: f"{row.storage}/{row.node}"
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            size=lambda row: row.used, place=lambda row: (row.storage, row.node), vmid=lambda row: row.vmid,
+            size=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
         )
+        self.consoles = Table[str, Console](journal, label("consoles"), Console, lambda row: f"{row.node}/{row.port}")
+        self.agents = Table[int, Agent](journal, label("agents"), Agent, lambda row: row.vmid)
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
         self._add_service_tables(journal)
+        self._add_node_tables(journal)
         self.options = Table[str, Setting](journal, label("datacenter.cfg"), Setting, lambda row: row.name)
         self.tasks = Table[str, Task](
             journal, label("tasks"), Task, lambda row: row.upid,
@@ -127,9 +156,53 @@ class Datacenter:
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
         self.ha_manager = settings("ha/manager")
         self.backup_jobs = sections("jobs.cfg")
+        self.sync_jobs = sections("jobs.cfg/realm-sync")
+        self.sync_runs = settings("jobs.cfg/realm-sync/runs")
+        self.backup_runs = settings("jobs.cfg/runs")
         self.replication_jobs = sections("replication.cfg")
+        self.replications = Table[str, Replication](
+            journal, label("replication.cfg/states"), Replication, lambda row: row.id
+        )
         self.mappings = sections("mapping")
+        self.cpu_models = sections("cpu-models.conf")
+        self.cluster_log = Table[str, LogEntry](
+            journal, label("clusterlog"), LogEntry, lambda row: f"{row.node}/{row.uid}", node=lambda row: row.node
+        )
+        self.directory = Table[str, DirectoryEntry](
+            journal, label("directory"), DirectoryEntry, lambda row: f"{row.realm}/{row.type}/{row.name}"
+        )
         self.metric_servers = sections("status.cfg")
+
+    def _add_node_tables(self, journal: Journal) -> None:
+        """Make the tables of what belongs to single nodes: daemons, journal, disks, devices."""
+
+        def label(table: str) -> str:
+            return f"{self.name}/{table}"
+
+        self.services = Table[str, ServiceState](
+            journal, label("services"), ServiceState, lambda row: f"{row.node}/{row.service}"
+        )
+        self.journal = Table[str, JournalEntry](
+            journal, label("journal"), JournalEntry, lambda row: f"{row.node}/{row.number}", node=lambda row: row.node
+        )
+        self.power_events = Table[str, PowerEvent](journal, label("power"), PowerEvent, lambda row: row.node)
+        self.disks = Table[str, Disk](
+            journal, label("disks"), Disk, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
+        self.disk_groups = Table[str, DiskGroup](
+            journal, label("disk-groups"), DiskGroup, lambda row: f"{row.node}/{row.kind}/{row.name}",
+            node=lambda row: row.node,
+        )  # fmt: skip
+        self.devices = Table[str, Device](
+            journal, label("devices"), Device, lambda row: f"{row.node}/{row.kind}/{row.id}",
+            place=lambda row: (row.node, row.kind),
+        )  # fmt: skip
+        self.subscriptions = Table[str, Subscription](
+            journal, label("subscription"), Subscription, lambda row: row.node
+        )
+        self.notifications = Table[str, Section](journal, label("notifications.cfg"), Section, lambda row: row.id)
+        self.acme_accounts = Table[str, Section](journal, label("acme"), Section, lambda row: row.id)
+        self.acme_plugins = Table[str, Section](journal, label("acme/plugins.cfg"), Section, lambda row: row.id)
 
     def tables(self) -> Iterator[Table[Any, Any]]:
         """Yield every table."""
@@ -145,10 +218,44 @@ class Datacenter:
         return guest
 
     @property
-    def quorate(self) -> bool:
-        """Tell whether a majority of the nodes is online."""
-        nodes = list(self.nodes)
-        return sum(node.online for node in nodes) * 2 > len(nodes)
+    def clustered(self) -> bool:
+        """Tell whether this is a cluster."""
+        return COROSYNC in self.cluster_config
+
+    def connected(self, observer: str) -> list[Node]:
+        """Return the nodes that a node can talk with, itself among them: on its side of the network, and up."""
+        own = self.nodes[observer]
+        others = (node for node in self.nodes if node.online and node.host and node.side == own.side)
+        return [own, *(node for node in others if node is not own)]
+
+    def members(self, observer: str) -> list[Node]:
+        """Return the nodes that a node takes for online: that one is lost is noticed some seconds later only."""
+        connected, own = self.connected(observer), self.nodes[observer]
+        names = {node.name for node in connected}
+        lost = (node for node in self.nodes if node.name not in names and node.host)
+        return connected + [node for node in lost if not self.clock.passed(_lost(own, node), DETECTED_AFTER)]
+
+    def expected_votes(self, nodes: list[Node]) -> int:
+        """Return how many votes nodes that are connected expect: all, or what they were told."""
+        configured = sum(node.votes for node in self.nodes)
+        return max(node.expected or configured for node in nodes)
+
+    def _majority(self, nodes: list[Node]) -> bool:
+        """Tell whether nodes that are connected have more than half of the votes that they expect."""
+        return not self.clustered or sum(node.votes for node in nodes) * 2 > self.expected_votes(nodes)
+
+    def quorate_on(self, observer: str) -> bool:
+        """Tell whether a node takes itself for a part of the majority."""
+        return self._majority(self.members(observer))
+
+    def quorate_side(self) -> list[Node]:
+        """Return the nodes that are connected and a majority; none when no side of the network has one."""
+        sides = (self.connected(node.name) for node in self.nodes if node.online and node.host)
+        return next((side for side in sides if self._majority(side)), [])
+
+    def in_majority(self, name: str) -> bool:
+        """Tell whether a node is one of those that are connected and a majority."""
+        return any(node.name == name for node in self.quorate_side())
 
     def pool_of(self, vmid: int) -> str | None:
         """Return the pool that this guest is a member of."""
@@ -158,13 +265,25 @@ class Datacenter:
 class World:
     """Everything: all datacenters, the clock, the database."""
 
+    inside: Opening
+    """How the inside of a running guest is opened: what puts the simulator together says so."""
+
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
-        self.uploads = database.parent / "uploads"
+        self.home = database.parent
+        self.uploads = self.home / "uploads"
+        self.authority = self.home / "tls" / "ca.pem"
+        """The certificate of the authority that every node trusts, `pve-root-ca.pem`."""
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
+        self.boot: Boot = _there_already
+        """What a container's start waits for when the state says that it runs."""
         self.datacenters: dict[str, Datacenter] = {}
+        self.fingerprint = ""
+        """The fingerprint of the certificate that all machines have."""
+        self.endpoints: dict[str, str] = {}
+        """The machines of the topology by the address and port at which their API answers."""
         self.settings = Table[str, Setting](self.journal, "settings", Setting, lambda row: row.name)
         self.database.load(self.settings)
 
@@ -174,13 +293,35 @@ class World:
         for datacenter in self.datacenters.values():
             yield from datacenter.tables()
 
-    def add(self, name: str, *, clustered: bool) -> Datacenter:
+    def add(self, name: str) -> Datacenter:
         """Add a datacenter with what the database holds of it."""
-        datacenter = Datacenter(name, self.journal, clustered=clustered)
+        datacenter = Datacenter(name, self.journal, self.clock)
         for table in datacenter.tables():
             self.database.load(table)
         self.datacenters[name] = datacenter
         return datacenter
+
+    def renew_ticket_key(self, datacenter: str) -> None:
+        """Let all tickets of a datacenter become invalid."""
+        self.settings.put(Setting(name=f"{datacenter}/ticket-key", value=secrets.token_hex(32)))
+
+    def place_of(self, host: str) -> tuple[Datacenter, Node]:
+        """Return the datacenter in which a machine of the topology is by now, and the node that it is there."""
+        return next(
+            (datacenter, node) for datacenter in self.datacenters.values() for node in datacenter.nodes.by("host", host)
+        )
+
+
+def _lost(own: Node, other: Node) -> float:
+    """Return when two nodes that cannot talk with one another could do so last."""
+    powered_off = other.started if not other.online else math.inf
+    cut_off = max(own.moved, other.moved) if own.side != other.side else math.inf
+    return min(powered_off, cut_off)
+
+
+def _there_already(run: TaskRun, vmid: int) -> Steps:  # noqa: ARG001 - as every Boot
+    """Wait for nothing: a container that is only modelled is there when the state says so."""
+    yield from ()
 
 
 def check_lock(guest: Guest) -> None:

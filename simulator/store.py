@@ -161,12 +161,18 @@ class Table(Generic[K, R]):
             self._rows[key] = record
 
 
+Changes = list[tuple[Table[Any, Any], Any]]
+"""Tables and keys of the rows that a transaction has put or deleted."""
+
+
 class Database:
     """The SQLite file behind the tables."""
 
     def __init__(self, path: Path, journal: Journal) -> None:
         """Open or create the file."""
         self._journal = journal
+        self.listeners: list[Callable[[Changes], None]] = []
+        """Who is told of every transaction that is on the disk."""
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -215,3 +221,5 @@ class Database:
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
+        for listener in self.listeners:
+            listener(changed)

@@ -1,8 +1,8 @@
 """Tasks: the workers that Proxmox forks for whatever takes time.
 
 A task body is a generator over steps. A string is a log line, a number is simulated seconds to wait, a
-`Lock` waits for a lock file (held until the task ends). Raising TaskError ends the task with that text. What
-the body has changed by then stays changed, as with a real worker.
+`Lock` waits for a lock file (held until the task ends), a future waits for what takes real time. Raising
+TaskError ends the task with that text. What the body has changed by then stays changed, as with a real worker.
 
     def start(run: TaskRun) -> Steps:
         yield Lock(guest_lock_path(100))
@@ -21,8 +21,9 @@ import math
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
+from simulator.cluster import log
 from simulator.errors import TaskError
 from simulator.records import Task
 from simulator.state import Datacenter, World
@@ -35,13 +36,24 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A step that waits for a lock file, for `timeout` simulated seconds at the most."""
+    """A step that waits for a lock file, for `timeout` simulated seconds at the most, with what it logs meanwhile.
+
+    Those who only read share it: they wait, and are waited for, only by whoever wants it alone.
+    """
 
     path: str
     timeout: float = LOCK_TIMEOUT
+    shared: bool = False
+    waiting: str = "trying to acquire lock..."
+    taken: str = " OK"
+    failure: str = ""
+
+    def refusal(self) -> str:
+        """Return the text with which a task ends that waited for too long."""
+        return self.failure or f"can't lock file '{self.path}' - got timeout"
 
 
-Step = str | float | Lock
+Step = str | float | Lock | asyncio.Future[Any]
 Steps = Generator[Step, None, None]
 Body = Callable[["TaskRun"], Steps]
 
@@ -116,6 +128,7 @@ class TaskRunner:
         self.actors: list[Actor] = []
         self._moment: float | None = None
         self.lock_holders: dict[str, TaskRun | None] = {}
+        self.lock_sharers: dict[str, list[TaskRun]] = {}
         self._waiting: list[tuple[float, int, TaskRun]] = []
         self._sequence = itertools.count()
         self._pids = itertools.count(1000)
@@ -147,6 +160,7 @@ class TaskRunner:
                 pid=pid, pstart=pstart, starttime=int(now),
             )
         )  # fmt: skip
+        log.note(datacenter, node, now, f"starting task {upid}", user=user)
         self._schedule(run, now)
         return str(upid)
 
@@ -159,6 +173,7 @@ class TaskRunner:
         """Forget all running tasks, locks and ordered faults."""
         self._waiting.clear()
         self.lock_holders.clear()
+        self.lock_sharers.clear()
         self.faults.clear()
 
     def _schedule(self, run: TaskRun, due: float) -> None:
@@ -170,7 +185,7 @@ class TaskRunner:
         while clock.mode != "held" or released:
             task_due = self._waiting[0][0] if self._waiting else math.inf
             actor_due, actor = self._next_actor()
-            task_first = bool(self._waiting) and (clock.mode == "immediate" or task_due <= actor_due)
+            task_first = task_due != math.inf and (clock.mode == "immediate" or task_due <= actor_due)
             due = task_due if task_first else actor_due
             if due == math.inf or (clock.mode != "immediate" and due > clock.now()):
                 break
@@ -226,10 +241,23 @@ class TaskRunner:
                 self.forget([task.upid])
                 datacenter.tasks.put(replace(task, endtime=int(self.world.clock.now()), exitstatus=DIED))
 
+    def carry_over(self, source: Datacenter, target: Datacenter, node: str) -> None:
+        """Let a node's tasks go on in the datacenter to which the node has moved."""
+        for _, _, run in self._waiting:
+            if run.datacenter is source and run.node == node:
+                run.datacenter = target
+
     def _release_locks(self, run: TaskRun) -> None:
         for path in run.locks:
-            self.lock_holders.pop(path, None)
+            if self.lock_holders.get(path) is run:
+                del self.lock_holders[path]
+            sharers = [other for other in self.lock_sharers.pop(path, []) if other is not run]
+            self.lock_sharers |= {path: sharers} if sharers else {}
         run.locks.clear()
+
+    def is_locked(self, path: str, *, shared: bool = False) -> bool:
+        """Tell whether a lock file is held by somebody who would have to be waited for."""
+        return path in self.lock_holders or (not shared and path in self.lock_sharers)
 
     def _run_steps(self, run: TaskRun, due: float) -> None:
         if run.upid not in run.datacenter.tasks:
@@ -256,12 +284,27 @@ class TaskRunner:
                 elif isinstance(step, Lock):
                     if not self._take_lock(run, step, due):
                         return None
+                elif isinstance(step, asyncio.Future):
+                    self._wait_for(run, step)
+                    return None
                 else:
                     self._schedule(run, due + run.seconds(step))
                     return None
         except (TaskError, StopIteration) as error:
             return run.fault or str(error)
         return run.fault or (f"WARNINGS: {run.warnings}" if run.warnings else "OK")
+
+    def _wait_for(self, run: TaskRun, future: asyncio.Future[Any]) -> None:
+        """Let a task wait, as long as it takes, for something real."""
+        self._schedule(run, math.inf)
+
+        def go_on(_: asyncio.Future[Any]) -> None:
+            if any(entry[2] is run for entry in self._waiting):
+                self.forget([run.upid])
+                self._schedule(run, self.world.clock.now())
+                self.run_due()
+
+        future.add_done_callback(go_on)
 
     def _fault_for(self, run: TaskRun) -> bool:
         """Tell whether the control plane wants this task to fail now."""
@@ -275,21 +318,25 @@ class TaskRunner:
 
     def _take_lock(self, run: TaskRun, lock: Lock, due: float) -> bool:
         """Take a lock file, or wait for it; fail when the wait is over."""
-        if lock.path not in self.lock_holders:
-            self.lock_holders[lock.path] = run
+        others = [other for other in self.lock_sharers.get(lock.path, []) if other is not run]
+        if lock.path not in self.lock_holders and (lock.shared or not others):
+            if lock.shared:
+                self.lock_sharers[lock.path] = [*others, run]
+            else:
+                self.lock_holders[lock.path] = run
             run.locks.append(lock.path)
             if run.waits_for is not None:
-                run.lines.append(" OK")
+                run.lines.append(lock.taken)
             run.waits_for = None
             return True
         remaining = lock.timeout
         if run.waits_for is None:
-            run.lines.append("trying to acquire lock...")
+            run.lines.append(lock.waiting)
         else:
             remaining = run.waits_for.timeout - _LOCK_POLL
         if remaining <= 0 or self.world.clock.mode == "immediate":
-            raise TaskError(f"can't lock file '{lock.path}' - got timeout")
-        run.waits_for = Lock(lock.path, remaining)
+            raise TaskError(lock.refusal())
+        run.waits_for = replace(lock, timeout=remaining)
         self._schedule(run, due + _LOCK_POLL)
         return False
 
@@ -300,6 +347,8 @@ class TaskRunner:
             failed = outcome != "OK" and not outcome.startswith("WARNINGS: ")
             run.lines.append(f"TASK ERROR: {outcome}" if failed else f"TASK {outcome}")
             self._release_locks(run)
+            text, pri = f"end task {run.upid} {outcome}", log.ERROR if failed else log.INFO
+            log.note(run.datacenter, run.node, run.now, text, user=run.user, pri=pri)
             task = replace(task, endtime=int(run.now), exitstatus=outcome)
         run.datacenter.tasks.put(replace(task, log=task.log + tuple(run.lines)))
         run.lines.clear()

@@ -4,7 +4,12 @@
       pve:                        # one cluster, or one host that is in none
         clustered: false
         nodes:
-          pve1: {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2]}
+          pve1:
+            {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2],
+             disks: {sdb: 1T, nvme0n1: {size: 2T, model: Fast, serial: S1, wwn: eui.1, health: PASSED}},
+             pci: [{id: "0000:01:00.0", class: "0x030200", vendor: "0x10de", device: "0x2236", iommugroup: 9,
+                    mdev: {nvidia-558: {available: 4, description: "num_heads=4", name: A10-4Q}}}],
+             usb: [{vendid: 0bda, prodid: "8153", product: USB LAN}]}
         bridges: [vmbr0]
         storages:
           local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 100G}
@@ -12,9 +17,15 @@
           9000: {type: qemu, node: pve1, template: true, config: {name: debian-13-template}}
         files:
           - {volume: "local:iso/debian-13.iso", size: 700M}
+        directory:                # what the servers of realms of the types ldap and ad know
+          corp:
+            users: {ann: {mail: ann@example.test}}
+            groups: {admins: [ann]}
     password: secret              # of root@pam; a random one when it is not given
+    guests: live                  # containers are really there, where the machine can do it; otherwise: modelled
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
+`disks` are further ones: the system is on `sda`. Without `pci` and `usb` a node has what any server has.
 Sizes of storages are simulated; every other key of a storage is one of Proxmox's own options.
 """
 
@@ -41,6 +52,23 @@ class TopologyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class DiskSpec:
+    """A disk of a host; what is empty follows from the names of host and disk."""
+
+    name: str
+    size: int
+    type: str = ""
+    model: str = ""
+    serial: str = ""
+    wwn: str = ""
+    vendor: str = ""
+    health: str = "PASSED"
+
+
+Entries = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
     """A host of the topology."""
 
@@ -52,6 +80,9 @@ class NodeSpec:
     online: bool
     nics: tuple[str, ...] | None = None
     """Its network cards; None for one card for each bridge."""
+    disks: tuple[DiskSpec, ...] = ()
+    pci: Entries | None = None
+    usb: Entries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +117,15 @@ class FileSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectorySpec:
+    """The directory behind a realm: users with their attributes, groups with their members."""
+
+    realm: str
+    users: Mapping[str, Mapping[str, str]]
+    groups: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class DatacenterSpec:
     """A cluster or a single host of the topology."""
 
@@ -96,6 +136,7 @@ class DatacenterSpec:
     storages: tuple[StorageSpec, ...]
     guests: tuple[GuestSpec, ...] = ()
     files: tuple[FileSpec, ...] = ()
+    directories: tuple[DirectorySpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +146,13 @@ class Topology:
     name: str
     datacenters: tuple[DatacenterSpec, ...]
     password: str | None = field(default=None, repr=False)
+    live: bool = False
+    """Whether containers are to be really there, and not only modelled."""
+
+
+def host_of(datacenter: DatacenterSpec, node: NodeSpec) -> str:
+    """Return the name of a machine that stays whatever cluster it joins."""
+    return f"{datacenter.name}/{node.name}"
 
 
 def shipped() -> list[str]:
@@ -157,20 +205,24 @@ class _Reader:
         return value
 
     def topology(self, name: str, data: Any) -> Topology:
-        top = self._mapping(data, "top level", ("datacenters", "password"))
+        top = self._mapping(data, "top level", ("datacenters", "password", "guests"))
         datacenters = self._mapping(top.get("datacenters"), "datacenters")
         if not datacenters:
             raise self._fail("datacenters", "at least one is needed")
-        password = top.get("password")
+        password, guests = top.get("password"), top.get("guests", "modelled")
+        if guests not in ("live", "modelled"):
+            raise self._fail("guests", f"{guests!r} is neither live nor modelled")
         return Topology(
             name=name,
             datacenters=tuple(self._datacenter(key, value) for key, value in datacenters.items()),
             password=None if password is None else str(password),
+            live=guests == "live",
         )
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:
         where = f"datacenters.{name}"
-        spec = self._mapping(data, where, ("clustered", "nodes", "bridges", "storages", "guests", "files"))
+        keys = ("clustered", "nodes", "bridges", "storages", "guests", "files", "directory")
+        spec = self._mapping(data, where, keys)
         nodes = self._mapping(spec.get("nodes"), f"{where}.nodes")
         clustered = bool(spec.get("clustered", len(nodes) > 1))
         if not nodes or (len(nodes) > 1 and not clustered):
@@ -185,6 +237,10 @@ class _Reader:
             storages=tuple(self._storage(f"{where}.storages.{key}", key, value) for key, value in storages.items()),
             guests=tuple(self._guest(f"{where}.guests.{key}", key, value) for key, value in guests.items()),
             files=tuple(self._stored_file(f"{where}.files", entry) for entry in spec.get("files", [])),
+            directories=tuple(
+                self._directory(f"{where}.directory.{key}", key, value)
+                for key, value in self._mapping(spec.get("directory", {}), f"{where}.directory").items()
+            ),
         )
         self._check_references(where, result)
         return result
@@ -202,7 +258,8 @@ class _Reader:
                 raise self._fail(f"{where}.files", f"there is no storage {file.storage!r}")
 
     def _node(self, where: str, name: str, data: Any) -> NodeSpec:
-        spec = self._mapping(data or {}, where, ("cpus", "memory", "disk", "ip", "online", "nics"))
+        keys = ("cpus", "memory", "disk", "ip", "online", "nics", "disks", "pci", "usb")
+        spec = self._mapping(data or {}, where, keys)
         if not re.fullmatch(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?", name):
             raise self._fail(where, "is no valid node name")
         nics = spec.get("nics")
@@ -218,7 +275,32 @@ class _Reader:
             disk=self._size(spec.get("disk", "100G"), f"{where}.disk"),
             ip=str(spec.get("ip", "127.0.0.1")),
             online=bool(spec.get("online", True)),
+            disks=tuple(
+                self._node_disk(f"{where}.disks.{key}", key, value)
+                for key, value in self._mapping(spec.get("disks", {}), f"{where}.disks").items()
+            ),
+            pci=self._devices(f"{where}.pci", spec.get("pci"), ("id",)),
+            usb=self._devices(f"{where}.usb", spec.get("usb"), ("vendid", "prodid")),
         )
+
+    def _node_disk(self, where: str, name: str, data: Any) -> DiskSpec:
+        if name == "sda" or not re.fullmatch(r"[sv]d[a-z]|nvme\d+n\d+", name):
+            raise self._fail(where, "must be named sdb to sdz, vda to vdz or nvme0n1; sda has the system on it")
+        keys = ("size", "type", "model", "serial", "wwn", "vendor", "health")
+        spec = self._mapping(data if isinstance(data, dict) else {"size": data}, where, keys)
+        texts = {key: str(value) for key, value in spec.items() if key != "size"}
+        return DiskSpec(name=name, size=self._size(spec.get("size"), f"{where}.size"), **texts)
+
+    def _devices(self, where: str, data: Any, needed: tuple[str, ...]) -> Entries | None:
+        if data is None:
+            return None
+        if not isinstance(data, list):
+            raise self._fail(where, "must be a list of devices")
+        entries = tuple(self._mapping(entry, where) for entry in data)
+        missing = next((key for entry in entries for key in needed if key not in entry), None)
+        if missing is not None:
+            raise self._fail(where, f"a device needs {missing!r}")
+        return entries
 
     def _storage(self, where: str, name: str, data: Any) -> StorageSpec:
         spec = self._mapping(data, where)
@@ -256,6 +338,19 @@ class _Reader:
         if not separator or "/" not in name:
             raise self._fail(where, f"{spec.get('volume')!r} is no volume such as local:iso/name.iso")
         return FileSpec(storage, name, self._size(spec.get("size", "1M"), where))
+
+    def _directory(self, where: str, realm: str, data: Any) -> DirectorySpec:
+        spec = self._mapping(data, where, ("users", "groups"))
+        users = self._mapping(spec.get("users", {}), f"{where}.users")
+        groups = self._mapping(spec.get("groups", {}), f"{where}.groups")
+        return DirectorySpec(
+            realm=realm,
+            users={
+                name: {key: _text(value) for key, value in self._mapping(row or {}, f"{where}.users.{name}").items()}
+                for name, row in users.items()
+            },
+            groups={name: tuple(str(member) for member in members or ()) for name, members in groups.items()},
+        )
 
 
 def _text(value: Any) -> str:

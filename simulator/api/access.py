@@ -8,8 +8,11 @@ from typing import Any
 
 from simulator import totp
 from simulator.access import ROOT, Access, normalize_path, role_privileges, signer_of, usable, valid_acl_path
+from simulator.cluster import log
+from simulator.cluster.corosync import config_of
 from simulator.errors import ApiError, ParamError
 from simulator.formats import named_format
+from simulator.nodes import journal
 from simulator.privileges import ALL
 from simulator.records import Acl, User
 from simulator.routing import Call, route
@@ -108,6 +111,8 @@ def create_ticket(call: Call) -> dict[str, Any]:
         return {
             "username": userid, "ticket": challenge, "NeedTFA": 1, "CSRFPreventionToken": signer.csrf(userid, call.now),
         }  # fmt: skip
+    journal.log(call.datacenter, call.node, call.now, "pvedaemon", f"<{userid}> successful auth for user '{userid}'")
+    log.note(call.datacenter, call.node, call.now, f"successful auth for user '{userid}'")
     access = Access(call.datacenter, userid)
     if "path" in call:
         access.require(call.text("path"), call.listing("privs"))
@@ -118,7 +123,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
         "cap": capabilities(access),
     }
     if call.datacenter.clustered and access.may("/", ["Sys.Audit"]):
-        answer["clustername"] = call.datacenter.name
+        answer["clustername"] = config_of(call.datacenter).cluster_name
     return answer
 
 

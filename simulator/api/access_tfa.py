@@ -1,4 +1,4 @@
-"""`/access/tfa`: second factors, of which the simulator knows one-time codes by time."""
+"""`/access/tfa` and what users show of it: second factors, of which the simulator knows one-time codes by time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from simulator import totp
 from simulator.api.access import USERID
 from simulator.errors import ApiError, NotImplementedHere, ParamError
+from simulator.propstring import split
 from simulator.records import SecondFactor
 from simulator.routing import Call, route
 from simulator.schema import boolean, string
@@ -145,3 +146,35 @@ def delete_factor(call: Call) -> None:
     _confirm(call)
     factor = _factor(call)
     call.datacenter.second_factors.delete(f"{factor.userid}/{factor.id}")
+
+
+@route(
+    "GET",
+    "/access/users/{userid}/tfa",
+    params={"userid": USERID, "multiple": boolean(optional=True)},
+    check=_READ,
+    protected=True,
+)
+def second_factor_types(call: Call) -> dict[str, Any]:
+    """Return which kinds of second factors a user and his realm have; by himself he has none of the oldest kinds."""
+    realm = call.datacenter.domains.get(call.text("userid").rpartition("@")[2])
+    if realm is None:
+        raise ApiError(f"auth domain '{call.text('userid').rpartition('@')[2]}' does not exist")
+    demanded = split(realm.options.get("tfa", ""), None).get("type")
+    answer: dict[str, Any] = {"realm": demanded} if demanded else {}
+    if call.flag("multiple"):
+        answer["user"] = ["totp"] if call.datacenter.second_factors.by("userid", call.text("userid")) else []
+    return answer
+
+
+@route(
+    "PUT",
+    "/access/users/{userid}/unlock-tfa",
+    params={"userid": USERID},
+    check=["userid-group", ["User.Modify"]],
+    protected=True,
+)
+def unlock_second_factors(call: Call) -> int:
+    """Tell whether a user was locked out by too many wrong codes; nobody is, as they are not counted."""
+    call.cfs_lock("file-priv_tfa_cfg")
+    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.cluster.corosync import config_of
 from simulator.errors import ApiError, ParamError
 from simulator.propstring import split
 from simulator.routing import Call, route
@@ -24,23 +25,25 @@ def index(_call: Call) -> list[dict[str, str]]:
 @route("GET", "/cluster/status", check=["perm", "/", ["Sys.Audit"]], protected=True)
 def status(call: Call) -> list[dict[str, Any]]:
     """Tell which nodes there are, which are online, and whether they are a majority."""
-    nodes = list(call.datacenter.nodes)
+    datacenter, nodes = call.datacenter, list(call.datacenter.nodes)
     rows: list[dict[str, Any]] = []
-    if call.datacenter.clustered:
+    if datacenter.clustered:
+        config = config_of(datacenter)
         rows.append(
             {
-                "id": "cluster", "type": "cluster", "name": call.datacenter.name, "nodes": len(nodes),
-                "version": len(nodes), "quorate": int(call.datacenter.quorate),
+                "id": "cluster", "type": "cluster", "name": config.cluster_name, "nodes": len(nodes),
+                "version": config.config_version, "quorate": int(datacenter.quorate_on(call.node)),
             }
         )  # fmt: skip
-    return rows + [
-        {
-            "id": f"node/{node.name}", "type": "node", "name": node.name, "ip": node.ip, "level": "",
-            "nodeid": node.nodeid if call.datacenter.clustered else 0,
-            "local": int(node.name == call.asked_node), "online": int(node.online),
-        }
-        for node in nodes
-    ]  # fmt: skip
+    online = {node.name for node in datacenter.members(call.node)}
+    for node in nodes:
+        row = {
+            "id": f"node/{node.name}", "type": "node", "name": node.name, "level": "",
+            "nodeid": node.nodeid if datacenter.clustered else 0,
+            "local": int(node.name == call.asked_node), "online": int(node.name in online),
+        }  # fmt: skip
+        rows.append(row | {"ip": node.ip} if node.ip else row)
+    return rows
 
 
 @route(

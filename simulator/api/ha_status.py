@@ -26,14 +26,14 @@ def _master(call: Call) -> tuple[str, int] | None:
     node = call.datacenter.nodes.get(name)
     if node is None:
         return None
-    seen = call.now if node.online else node.started
+    seen = call.now if call.datacenter.in_majority(name) else node.changed
     return name, math.floor(seen / _CLUSTER_ROUND) * _CLUSTER_ROUND
 
 
 def _seen(call: Call, row: HaNode) -> int:
     """Return when a node's local manager last did its round."""
     node = call.datacenter.nodes[row.name]
-    last = row.seen or (call.now if node.online else node.started)
+    last = row.seen or (call.now if call.datacenter.in_majority(row.name) else node.changed)
     return math.floor((last - 5) / _CLUSTER_ROUND) * _CLUSTER_ROUND + 5
 
 
@@ -101,7 +101,7 @@ def index(_call: Call) -> list[dict[str, str]]:
 @route("GET", "/cluster/ha/status/current", check=AUDIT)
 def current(call: Call) -> list[dict[str, Any]]:
     """Return what everything does at the moment."""
-    quorate = call.datacenter.quorate
+    quorate = call.datacenter.quorate_on(call.node)
     status = "OK" if quorate else f"No quorum on node '{call.node}'!"
     rows: list[dict[str, Any]] = [
         {"id": "quorum", "type": "quorum", "node": call.node, "quorate": int(quorate), "status": status}
@@ -109,7 +109,7 @@ def current(call: Call) -> list[dict[str, Any]]:
     master = _master(call)
     if master is not None:
         name, seen = master
-        word = "active" if call.datacenter.nodes[name].online else "old timestamp - dead?"
+        word = "active" if call.datacenter.in_majority(name) else "old timestamp - dead?"
         text = f"{name} ({word}, {_clock_text(seen)})"
         rows.append({"id": "master", "type": "master", "node": name, "timestamp": seen, "status": text})
     rows.append(_fencing_row(call, active=master is not None))
@@ -126,7 +126,7 @@ def manager_status(call: Call) -> dict[str, Any]:
     status: dict[str, Any] = {"node_status": nodes}
     answer: dict[str, Any] = {
         "manager_status": status,
-        "quorum": {"node": call.node, "quorate": "1" if datacenter.quorate else "0"},
+        "quorum": {"node": call.node, "quorate": "1" if datacenter.quorate_on(call.node) else "0"},
     }
     master = _master(call)
     if master is None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from simulator.api.qemu import GUEST, NODE
 from simulator.api.storage_nodes import view_of
-from simulator.errors import ApiError, NotImplementedHere, TaskError
-from simulator.guests.draft import check_lock, check_protection, check_writable, is_running, owns, worker
+from simulator.backup.restore_container import restore_container
+from simulator.errors import ApiError, TaskError
+from simulator.guests.draft import check_lock, check_protection, check_writable, is_running, worker
+from simulator.guests.jobs import check_not_replicated, forget_guest
 from simulator.guests.life import (
     check_may_create,
     check_vmid_free,
@@ -18,15 +20,13 @@ from simulator.guests.life import (
     free_unreferenced,
     join_pool,
     leave_no_trace,
+    owned_volumes,
     reserve_vmid,
 )
 from simulator.guests.lxc_mounts import (
     check_directory,
-    is_mount,
-    is_volume,
     make_mount,
     mounts,
-    parse_mount,
     print_mount,
 )
 from simulator.guests.lxc_options import LXC_OPTIONS
@@ -45,6 +45,7 @@ from simulator.guests.qemu_update import check_public_keys
 from simulator.guests.rights import check_allocation
 from simulator.guests.storages import StorageView
 from simulator.ha.requests import check_may_destroy
+from simulator.inside.plain import hand_over
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, number, string
@@ -99,7 +100,9 @@ def container_index(call: Call) -> list[dict[str, str]]:  # noqa: ARG001 - every
     proxyto="node",
 )
 def create_container(call: Call) -> str:
-    """Make a container from a template."""
+    """Make a container, of a template or of a backup."""
+    if call.flag("restore"):
+        return restore_container(call)
     view, vmid, pool = view_of(call), call.integer("vmid"), call.optional("pool")
     check_may_create(call, vmid)
     check_public_keys(call.text("ssh-public-keys"))
@@ -113,9 +116,6 @@ def create_container(call: Call) -> str:
     _choose_root(call, view, values)
     check_mount_sources(call, view, vmid, values)
     check_template(call, view, vmid)
-    if call.flag("restore"):
-        view.require(call.text("ostemplate"))
-        raise NotImplementedHere("the simulator does not restore backups yet")
     call.need_quorum()
     check_vmid_free(call.datacenter, vmid, "CT")
     reserve_vmid(call.datacenter, vmid, "lxc", call.node)
@@ -141,8 +141,9 @@ def _create(run: TaskRun, call: Call, values: dict[str, str]) -> Steps:
         template = view.require(call.text("ostemplate"))
         yield from _make_mounts(view, vmid, values, template, made)
         yield from _unpack(view, template, values.get("hostname", f"CT{vmid}"))
-        guest = run.datacenter.guests[vmid]
-        run.datacenter.guests.put(replace(guest, config=_complete(values, vmid, template)))
+        guest = replace(run.datacenter.guests[vmid], config=_complete(values, vmid, template))
+        run.datacenter.guests.put(guest)
+        hand_over(run.datacenter, guest, call.text("ssh-public-keys"), call.text("password"), run.now)
         join_pool(run.datacenter, vmid, call.optional("pool"))
     except (ApiError, TaskError) as error:
         free_quietly(view, made)
@@ -219,6 +220,8 @@ def destroy_container(call: Call) -> str:
     guest = call.datacenter.guest(vmid, "lxc", call.node)
     check_protection(guest, f"can't remove CT {vmid}")
     check_may_destroy(call, guest)
+    if not call.flag("purge"):
+        check_not_replicated(call.datacenter, vmid)
     _check_destroyable(call, guest)
     return call.start_task("vzdestroy", str(vmid), worker(lambda run: _destroy(run, call)))
 
@@ -242,7 +245,7 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
         yield from stop_locked(run, vmid, skiplock=True)
     view = view_for(run)
     check_writable(run.datacenter, guest)
-    volids = _volumes_of(guest)
+    volids = owned_volumes(guest)
     for volid in volids:
         volume = view.find(volid)
         if volume is not None:
@@ -254,16 +257,4 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     leave_no_trace(run.datacenter, vmid)
     if call.flag("purge"):
         yield f"purging CT {vmid} from related configurations.."
-
-
-def _volumes_of(guest: Guest) -> list[str]:
-    """Return the volumes that a container, its pending changes and its snapshots name and that belong to it."""
-    configs = [guest.config, guest.pending, *(snapshot.config for snapshot in guest.snapshots.values())]
-    found = [
-        parse_mount(key, value)
-        for config in configs
-        for key, value in config.items()
-        if is_mount(key) or key.startswith("unused")
-    ]
-    volids = dict.fromkeys(mount["volume"] for mount in found if is_volume(mount))
-    return [volid for volid in volids if owns(guest.vmid, volid)]
+        forget_guest(run.datacenter, vmid)

@@ -7,21 +7,21 @@ from collections.abc import Generator
 from typing import Any
 
 from simulator.api.qemu import GUEST, VMID
-from simulator.api.qemu_clone import SNAPNAME, check_pool, check_target
+from simulator.api.qemu_clone import SNAPNAME, check_target
 from simulator.api.storage_nodes import view_of
 from simulator.errors import ApiError, TaskError
 from simulator.firewall import files as firewall_files
 from simulator.guests.draft import Draft, check_lock, format_size, is_running, set_lock, snapshot_config, worker
 from simulator.guests.features import can, is_base
-from simulator.guests.life import free_quietly, join_pool
-from simulator.guests.lxc_mounts import Mount, is_volume, make_filesystem, mounts, print_mount
+from simulator.guests.life import check_pool, free_quietly, join_pool
+from simulator.guests.lxc_mounts import is_volume, make_filesystem, mounts, print_mount
 from simulator.guests.lxc_rights import check_holds_containers
 from simulator.guests.lxc_update import normal_nic
 from simulator.guests.qemu_clone import base_volume, link_volume
 from simulator.guests.qemu_power import view_for
 from simulator.guests.rights import check_allocation, check_bridge
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND, data_of
+from simulator.guests.transfer import BYTES_PER_SECOND, as_of, data_of
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, number, string
@@ -119,7 +119,8 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], *, full: bool) -> S
         yield Lock(guest_lock_path(newid, "lxc"))
         config = _cloned_config(run.datacenter, source, call)
         for key, mount in list(mounts(config)):
-            volume = yield from _clone_mount(view, key, mount, newid, call.optional("storage"), full=full)
+            original = as_of(view.require(mount["volume"]), call.optional("snapname"))
+            volume = yield from _clone_mount(view, key, original, newid, call.optional("storage"), full=full)
             made.append(volume.volid)
             config[key] = print_mount(mount | {"volume": volume.volid, "size": format_size(volume.size)})
     except (ApiError, TaskError) as error:
@@ -147,9 +148,8 @@ def _cloned_config(datacenter: Datacenter, source: dict[str, str], call: Call) -
 
 
 def _clone_mount(
-    view: StorageView, key: str, mount: Mount, newid: int, storage: str | None, *, full: bool
+    view: StorageView, key: str, source: Volume, newid: int, storage: str | None, *, full: bool
 ) -> Generator[Step, None, Volume]:
-    source = view.require(mount["volume"])
     if not full:
         yield f"create linked clone of mountpoint {key} ({source.volid})"
         yield 0.5
@@ -164,7 +164,7 @@ def copy_files(view: StorageView, source: Volume, vmid: int, storage: str) -> Ge
     volume = yield from make_filesystem(view, vmid, storage, source.size)
     try:
         yield max(1.0, data / BYTES_PER_SECOND)
-        volume = view.fill(volume.volid, data)
+        volume = view.fill(volume.volid, data, source)
     except (ApiError, TaskError):
         view.free(volume.volid)
         raise

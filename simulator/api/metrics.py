@@ -158,7 +158,7 @@ def export(call: Call) -> dict[str, list[dict[str, Any]]]:
             for name, value in values.items()
         )
 
-    nodes = [call.node] if call.flag("local-only") else [node.name for node in call.datacenter.nodes if node.online]
+    nodes = [call.node] if call.flag("local-only") else [node.name for node in call.datacenter.connected(call.node)]
     for name in nodes:
         if name in (wanted or nodes):
             node = call.datacenter.nodes[name]

@@ -9,7 +9,8 @@ from typing import Any
 
 from simulator.api.resources import node_row
 from simulator.api.version import VERSION
-from simulator.errors import ParamError
+from simulator.errors import ApiError, ParamError, unwritable
+from simulator.nodes.acme import settings_of
 from simulator.propstring import split
 from simulator.routing import Call, route
 from simulator.schema import PropertyString, integer, string
@@ -58,7 +59,7 @@ def nodes(call: Call) -> list[dict[str, Any]]:
     rows = []
     for node in call.datacenter.nodes:
         audit = call.access.may(f"/nodes/{node.name}", ["Sys.Audit"])
-        row = node_row(node, call.now, audit=audit)
+        row = node_row(call.datacenter, call.node, node, audit=audit)
         rows.append(row | {"ssl_fingerprint": call.client.get("fingerprint", "")})
     return rows
 
@@ -189,4 +190,8 @@ def update_config(call: Call) -> None:
         config["description"] = call.text("description").rstrip("\n") + "\n"
     if "wakeonlan" in config:
         config["wakeonlan"] = ",".join(f"{key}={value}" for key, value in split(config["wakeonlan"], "mac").items())
-    call.datacenter.nodes.put(replace(node, config=config))
+    changed = replace(node, config=config)
+    settings_of(call.datacenter, changed)
+    if not call.datacenter.quorate_on(call.node):
+        raise ApiError(unwritable(f"/etc/pve/nodes/{call.node}/config"))
+    call.datacenter.nodes.put(changed)

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.api.storage_nodes import view_of
-from simulator.errors import ApiError, NotImplementedHere, TaskError
-from simulator.guests.draft import check_lock, check_protection, check_writable, is_running, owns, worker
+from simulator.backup.restore_machine import restore_machine
+from simulator.errors import ApiError, TaskError
+from simulator.guests.draft import check_lock, check_protection, check_writable, is_running, worker
+from simulator.guests.jobs import check_not_replicated, forget_guest
 from simulator.guests.life import (
     check_may_create,
     check_vmid_free,
@@ -17,9 +19,10 @@ from simulator.guests.life import (
     free_unreferenced,
     join_pool,
     leave_no_trace,
+    owned_volumes,
     reserve_vmid,
 )
-from simulator.guests.qemu_drives import default_boot, drives, is_drive, make_volume, parse_drive, print_drive
+from simulator.guests.qemu_drives import default_boot, drives, make_volume, print_drive
 from simulator.guests.qemu_options import QEMU_OPTIONS, REQUEST_ONLY
 from simulator.guests.qemu_power import start as start_machine
 from simulator.guests.qemu_power import view_for
@@ -87,14 +90,13 @@ def machine_index(call: Call) -> list[dict[str, str]]:  # noqa: ARG001 - every h
     proxyto="node",
 )
 def create_machine(call: Call) -> str:
-    """Make a machine."""
+    """Make a machine, anew or of a backup."""
+    if "archive" in call:
+        return restore_machine(call)
     view, vmid, pool = view_of(call), call.integer("vmid"), call.optional("pool")
     check_may_create(call, vmid)
     if "storage" in call:
         check_allocation(call, call.text("storage"))
-    if "archive" in call:
-        view.require(call.text("archive"))
-        raise NotImplementedHere("the simulator does not restore backups yet")
     given = given_options(call)
     values = normalise(call.datacenter, view, given)
     check_drive_sources(call, view, vmid, values, call.optional("storage"))
@@ -173,6 +175,8 @@ def destroy_machine(call: Call) -> str:
     guest = call.datacenter.guest(vmid, "qemu", call.node)
     check_protection(guest, f"can't remove VM {vmid}")
     check_may_destroy(call, guest)
+    if not call.flag("purge"):
+        check_not_replicated(call.datacenter, vmid)
     _check_stopped(guest)
     return call.start_task("qmdestroy", str(vmid), worker(lambda run: _destroy(run, call)))
 
@@ -190,8 +194,7 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     if not call.flag("skiplock"):
         check_lock(guest)
     _check_stopped(guest)
-    view = view_for(run)
-    volids = _volumes_of(guest)
+    view, volids = view_for(run), owned_volumes(guest)
     for volid in volids:
         volume = view.find(volid)
         if volume is not None:
@@ -205,28 +208,16 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     leave_no_trace(run.datacenter, vmid)
     if call.flag("purge"):
         yield f"purging VM {vmid} from related configurations.."
+        forget_guest(run.datacenter, vmid)
 
 
 def _free(run: TaskRun, view: StorageView, volid: str) -> Steps:
     """Free a disk; one on a shared storage stays when there is no quorum for its lock."""
     storage = volid.partition(":")[0]
-    if run.datacenter.quorate or storage not in run.datacenter.storages or not view.is_shared(storage):
+    if run.datacenter.quorate_on(run.node) or storage not in run.datacenter.storages or not view.is_shared(storage):
         view.free(volid)
         return
     for _ in range(_LOCK_TRIES):
         yield f"trying to acquire cfs lock 'storage-{storage}' ..."
         yield 1.0
     run.warn(f"Could not remove disk '{volid}', check manually: cfs-lock 'storage-{storage}' error: no quorum!")
-
-
-def _volumes_of(guest: Guest) -> list[str]:
-    """Return the volumes that a machine, its pending changes and its snapshots name and that belong to it."""
-    configs = [guest.config, guest.pending, *(snapshot.config for snapshot in guest.snapshots.values())]
-    values = [
-        parse_drive(key, value)["file"]
-        for config in configs
-        for key, value in config.items()
-        if is_drive(key) or key.startswith("unused")
-    ]
-    values += [config["vmstate"] for config in configs if "vmstate" in config]
-    return [volid for volid in dict.fromkeys(values) if ":" in volid and owns(guest.vmid, volid)]

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.calendar import parse as parse_event
-from simulator.errors import ApiError
+from simulator.errors import ApiError, ParamError
 from simulator.formats import named_format
-from simulator.guests.lxc_mounts import is_volume, mounts
-from simulator.guests.qemu_drives import drives, is_cdrom
 from simulator.records import Guest, Section
+from simulator.replication import DEFAULT_SCHEDULE, guest_of, replicated, state_of
 from simulator.routing import Call, route
 from simulator.schema import Param, boolean, integer, number, string
 from simulator.sections import SectionType, given, typed
@@ -28,9 +27,8 @@ _OPTIONS: dict[str, Param] = {
     "schedule": string(format="pve-calendar-event", max_length=128, optional=True),
     "source": string(format="pve-node", optional=True),
 }
-_TYPE = SectionType.of("target", " ".join([*_OPTIONS, "last_sync"]), "target")
+_TYPE = SectionType.of("target", " ".join(_OPTIONS), "target")
 _REPLICATED_TYPES = ("zfspool",)
-_DEFAULT_SCHEDULE = "*/15"
 _ONE = "/nodes/{node}/replication/{id}"
 
 
@@ -62,23 +60,13 @@ def _existing(call: Call) -> Section:
 
 def _row(job: Section) -> dict[str, Any]:
     guest, _, number_ = job.id.partition("-")
-    options = {name: value for name, value in job.options.items() if name != "last_sync"}
-    return {"id": job.id, "type": job.type, "guest": int(guest), "jobnum": int(number_), **typed(options, _OPTIONS)}
-
-
-def _volumes(guest: Guest) -> list[str]:
-    """Return the volumes of a guest that are to be copied."""
-    if guest.type == "lxc":
-        found = [mount for _, mount in mounts(guest.config) if is_volume(mount) and mount.get("replicate", True)]
-        return [str(mount["volume"]) for mount in found]
-    chosen = [drive for _, drive in drives(guest.config) if not is_cdrom(drive) and drive.get("replicate", "1") != "0"]
-    return [str(drive["file"]) for drive in chosen if ":" in str(drive["file"])]
+    return {"id": job.id, "type": job.type, "guest": int(guest), "jobnum": int(number_), **typed(job.options, _OPTIONS)}
 
 
 def _check_volumes(datacenter: Datacenter, guest: Guest) -> None:
     """Refuse a guest that has nothing to copy, or a volume on a storage that cannot."""
     copied = 0
-    for volid in _volumes(guest):
+    for volid in replicated(guest):
         storage = datacenter.storages.get(volid.partition(":")[0])
         if storage is None or storage.options.get("shared") == "1":
             continue
@@ -158,15 +146,26 @@ def delete_job(call: Call) -> None:
     """Remove a job: at once with force, else the next round removes the copies and then the job."""
     _require(call, call.text("id"), "VM.Replicate")
     call.cfs_lock("file-replication_cfg")
-    call.datacenter.replication_jobs.delete(_existing(call).id)
+    job = _existing(call)
+    if call.flag("force"):
+        if call.flag("keep"):
+            raise ParamError({"keep": "conflicts with parameter 'force'"})
+        call.datacenter.replication_jobs.delete(job.id)
+        call.datacenter.replications.delete(job.id)
+        return
+    how = "local" if call.flag("keep") else "full"
+    call.datacenter.replication_jobs.put(replace(job, options={**job.options, "remove_job": how}))
 
 
 def _status(call: Call, job: Section) -> dict[str, Any]:
-    last = int(job.options.get("last_sync", "0"))
-    guest = call.datacenter.guests.get(_guest_id(job.id))
-    following = parse_event(job.options.get("schedule", _DEFAULT_SCHEDULE)).after(max(last, call.now))
-    row = _row(job) | {"last_sync": last, "last_try": last, "fail_count": 0, "next_sync": following or 0}
-    row |= {"duration": 1.0} if last else {}
+    state, guest = state_of(call.datacenter, job), guest_of(call.datacenter, job)
+    following = parse_event(job.options.get("schedule", DEFAULT_SCHEDULE)).after(max(state.last_try, call.now))
+    row = _row(job) | {
+        "last_sync": int(state.last_sync), "last_try": int(state.last_try), "fail_count": state.fail_count,
+        "next_sync": following or 0,
+    }  # fmt: skip
+    row |= {"duration": state.duration} if state.last_try else {}
+    row |= {"error": state.error} if state.error else {}
     return row | ({"vmtype": guest.type} if guest is not None else {})
 
 
@@ -220,7 +219,7 @@ def job_log(call: Call) -> list[dict[str, Any]]:
     if not call.access.may(f"/nodes/{call.node}", ["Sys.Audit"]):
         _require(call, call.text("id"), "VM.Audit")
     job = _mine(call)
-    lines = [f"{job.id}: start replication job", f"{job.id}: end replication job"] if "last_sync" in job.options else []
+    lines = state_of(call.datacenter, job).log
     call.extra["total"] = len(lines)
     rows = [{"n": number_, "t": text} for number_, text in enumerate(lines, 1)]
     begin = call.integer("start")
@@ -229,7 +228,7 @@ def job_log(call: Call) -> list[dict[str, Any]]:
 
 @route("POST", _ONE + "/schedule_now", params={**_NODE, **_ID}, user="all", protected=True, proxyto="node")
 def run_now(call: Call) -> None:
-    """Run a job as soon as possible: here at once."""
+    """Run a job as soon as possible."""
     _require(call, call.text("id"), "VM.Replicate")
-    job = _mine(call)
-    call.datacenter.replication_jobs.put(replace(job, options={**job.options, "last_sync": str(int(call.now))}))
+    state = state_of(call.datacenter, _mine(call))
+    call.datacenter.replications.put(replace(state, asked=True, fail_count=0))

@@ -12,6 +12,10 @@ from simulator.schema import string
 from simulator.sdn.config import node_zones, zone_status
 from simulator.state import Datacenter
 
+_FIRST_REPORT_AFTER = 10.0
+"""How many seconds a node that came back or joined is online before it is known how it is."""
+_NODE_FORGOTTEN_AFTER = 300.0
+"""How many seconds the size of a node that is lost is shown."""
 _FORGOTTEN_AFTER = 300
 """How many seconds the last known values of the guests of a node that is down are shown."""
 
@@ -98,15 +102,24 @@ def _network_rows(call: Call, node: Node) -> list[dict[str, Any]]:
     ]
 
 
-def node_row(node: Node, now: float, *, audit: bool) -> dict[str, Any]:
-    """Return the row of a node."""
-    row: dict[str, Any] = {
-        "id": f"node/{node.name}", "type": "node", "node": node.name, "level": "",
-        "status": "online" if node.online else "offline",
-    }  # fmt: skip
+def _node_status(datacenter: Datacenter, observer: str, node: Node) -> str:
+    """Return how a node is seen from another; it is online and yet unknown until it has told how it is."""
+    if node not in datacenter.members(observer):
+        return "offline"
+    told = node.name == observer or datacenter.clock.passed(node.changed, _FIRST_REPORT_AFTER)
+    return "online" if told else "unknown"
+
+
+def node_row(datacenter: Datacenter, observer: str, node: Node, *, audit: bool) -> dict[str, Any]:
+    """Return the row of a node, as it is seen from another."""
+    status, now = _node_status(datacenter, observer, node), datacenter.clock.now()
+    row: dict[str, Any] = {"id": f"node/{node.name}", "type": "node", "node": node.name, "status": status}
+    if status == "unknown" or (status == "offline" and now - node.changed >= _NODE_FORGOTTEN_AFTER):
+        return row
+    row["level"] = ""
     if audit:
         row |= {"maxcpu": node.cpus, "maxmem": node.memory, "maxdisk": node.disk}
-        if node.online:
+        if status == "online":
             row |= {"cpu": 0.02, "mem": node.memory // 10, "disk": node.disk // 20, "uptime": int(now - node.started)}
     return row
 
@@ -136,10 +149,10 @@ def resources(call: Call) -> list[dict[str, Any]]:
         ]
     if wanted in (None, "node"):
         for node in datacenter.nodes:
-            row = node_row(node, now, audit=access.may(f"/nodes/{node.name}", ["Sys.Audit"]))
+            row = node_row(datacenter, call.node, node, audit=access.may(f"/nodes/{node.name}", ["Sys.Audit"]))
             managed = datacenter.ha_nodes.get(node.name)
             row |= {"hastate": managed.status} if managed is not None else {}
-            rows.append(row | {"cgroup-mode": 2})
+            rows.append(row | {"cgroup-mode": 2} if "level" in row else row)
     if wanted in (None, "storage"):
         seen = [row for row in datacenter.storages if access.may(f"/storage/{row.id}", ["Datastore.Audit"])]
         for node in datacenter.nodes:

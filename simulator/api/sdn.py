@@ -82,7 +82,7 @@ def apply_changes(call: Call) -> str:
 def _reload(call: Call, run: TaskRun, node: Node, frr: int) -> Steps:
     """Let a node load the network, as a task of its own there; one that is down is only logged."""
     yield f"{node.name}: reloading network config"
-    if not run.datacenter.nodes[node.name].online:
+    if run.datacenter.nodes[node.name] not in run.datacenter.connected(run.node):
         yield f"proxy handler failed: ssh: connect to host {node.ip} port 22: No route to host"
         yield f"command 'pvesh set /nodes/{node.name}/network --regenerate-frr {frr}' failed: exit code 255"
         return

@@ -165,7 +165,7 @@ def fabric_interfaces(call: Call) -> list[dict[str, str]]:
 
 def _others(call: Call) -> list[SdnObject]:
     """Return the other nodes of a fabric that are up."""
-    up = {node.name for node in call.datacenter.nodes if node.online}
+    up = {node.name for node in call.datacenter.connected(call.node)}
     return [row for row in _members(call)[1:] if row.id.partition("_")[2] in up]
 
 

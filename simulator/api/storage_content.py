@@ -7,6 +7,9 @@ from typing import Any
 
 from simulator.api.storage import STORAGE
 from simulator.api.storage_nodes import NODE, SEE_CHECK, view_of
+from simulator.backup.names import parse as parse_backup
+from simulator.backup.names import zone_of
+from simulator.backup.target import check_may_protect
 from simulator.errors import ApiError, PermissionDenied
 from simulator.guests.draft import worker
 from simulator.guests.rights import check_volume
@@ -19,7 +22,7 @@ from simulator.schema import boolean, integer, string
 from simulator.tasks import Steps, TaskRun
 
 _VMID = integer(format="pve-vmid", minimum=100, maximum=999999999)
-_VOLUME = {"node": NODE, "storage": string(format="pve-storage-id", optional=True), "volume": string()}
+VOLUME = {"node": NODE, "storage": string(format="pve-storage-id", optional=True), "volume": string()}
 _UNITS = {"": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -29,6 +32,8 @@ def content_row(call: Call, view: StorageView, volume: Volume) -> dict[str, Any]
         "volid": volume.volid, "content": _listed_content(call, volume), "ctime": volume.ctime,
         "format": volume.format, "size": volume.size,
     }  # fmt: skip
+    if volume.content == "backup":
+        row |= _of_backup(call, volume)
     if volume.vmid is not None:
         row["vmid"] = volume.vmid
     if row["content"] in ("images", "rootdir"):
@@ -42,6 +47,14 @@ def content_row(call: Call, view: StorageView, volume: Volume) -> dict[str, Any]
     if volume.protected:
         row["protected"] = 1
     return row
+
+
+def _of_backup(call: Call, volume: Volume) -> dict[str, Any]:
+    """Return what the name of a backup tells: the type of the guest, and when it was made."""
+    name = parse_backup(volume.name, zone_of(call.this_node))
+    row: dict[str, Any] = {} if name.type is None else {"subtype": name.type}
+    row |= {} if name.vmid is None else {"vmid": name.vmid}
+    return row if name.moment is None else row | {"ctime": name.moment}
 
 
 def _listed_content(call: Call, volume: Volume) -> str:
@@ -82,7 +95,7 @@ def content(call: Call) -> list[dict[str, Any]]:
         row = content_row(call, view, volume)
         if row["content"] not in held or call.optional("content") not in (None, row["content"]):
             continue
-        if (vmid is None or volume.vmid == vmid) and _may_see(call, view, volume):
+        if vmid in (None, row.get("vmid")) and _may_see(call, view, volume):
             rows.append(row)
     return rows
 
@@ -111,11 +124,13 @@ def _may_see(call: Call, view: StorageView, volume: Volume) -> bool:
     proxyto="node",
 )
 def allocate(call: Call) -> str:
-    """Make a disk image."""
+    """Make a disk image; without a name it gets the next one that is free."""
     view, storage, name = view_of(call), call.text("storage"), call.text("filename")
     section, text = view.available(storage), call.text("size")
     size = int(text.rstrip("MG")) * _UNITS[text.lstrip("0123456789")]
     format_ = call.optional("format") or _format_of(name)
+    if not name:
+        return view.allocate(storage, call.integer("vmid"), size, format_).volid
     if TYPES[section.type].layout == FILE:
         name = f"{call.integer('vmid')}/{name}"
         if not name.endswith(f".{format_}"):
@@ -129,7 +144,7 @@ def _format_of(name: str) -> str:
     return ending if ending in ("raw", "qcow2", "vmdk", "subvol") else "raw"
 
 
-def _volid(call: Call) -> str:
+def asked_volid(call: Call) -> str:
     """Return the volume that a path names, with or without its storage."""
     text, storage = call.text("volume"), call.optional("storage")
     volid = text if ":" in text else f"{storage}:{text}"
@@ -138,18 +153,19 @@ def _volid(call: Call) -> str:
     return volid
 
 
-def _parsed(view: StorageView, volid: str) -> VolumeName:
+def parsed_volume(view: StorageView, volid: str) -> VolumeName:
+    """Return what the name of a volume says, or refuse one that its storage cannot have."""
     storage, name = split_volid(volid)
     return parse_name(view.type_of(storage), name)
 
 
 @route(
-    "GET", "/nodes/{node}/storage/{storage}/content/{volume}", params=_VOLUME,
+    "GET", "/nodes/{node}/storage/{storage}/content/{volume}", params=VOLUME,
     user="all", protected=True, proxyto="node", rest=True,
 )  # fmt: skip
 def read_volume(call: Call) -> dict[str, Any]:
     """Return path, size and format of a volume."""
-    view, volid = view_of(call), _volid(call)
+    view, volid = view_of(call), asked_volid(call)
     check_volume(call, view, volid)
     view.available(split_volid(volid)[0])
     volume = view.find(volid)
@@ -166,7 +182,7 @@ def read_volume(call: Call) -> dict[str, Any]:
 @route(
     "PUT",
     "/nodes/{node}/storage/{storage}/content/{volume}",
-    params={**_VOLUME, "notes": string(optional=True), "protected": boolean(optional=True)},
+    params={**VOLUME, "notes": string(optional=True), "protected": boolean(optional=True)},
     user="all",
     protected=True,
     proxyto="node",
@@ -174,9 +190,9 @@ def read_volume(call: Call) -> dict[str, Any]:
 )
 def update_volume(call: Call) -> None:
     """Change a backup's notes or its protection."""
-    view, volid = view_of(call), _volid(call)
+    view, volid = view_of(call), asked_volid(call)
     check_volume(call, view, volid)
-    volume, is_backup = view.require(volid), _parsed(view, volid).content == "backup"
+    volume, is_backup = view.require(volid), parsed_volume(view, volid).content == "backup"
     if "notes" in call:
         if not is_backup:
             raise ApiError("only backups can have notes")
@@ -184,20 +200,22 @@ def update_volume(call: Call) -> None:
     if "protected" in call:
         if not is_backup:
             raise ApiError("only backups support attribute 'protected'")
+        if call.flag("protected") and not volume.protected:
+            check_may_protect(view, volume.storage, volume.vmid, call.access)
         volume = replace(volume, protected=call.flag("protected"))
     call.datacenter.volumes.put(volume)
 
 
 @route(
     "DELETE", "/nodes/{node}/storage/{storage}/content/{volume}",
-    params={**_VOLUME, "delay": integer(minimum=1, maximum=30, optional=True)},
+    params={**VOLUME, "delay": integer(minimum=1, maximum=30, optional=True)},
     user="all", protected=True, proxyto="node", rest=True,
 )  # fmt: skip
 def delete_volume(call: Call) -> str:
     """Delete a volume, whoever uses it."""
-    view, volid = view_of(call), _volid(call)
+    view, volid = view_of(call), asked_volid(call)
     storage = split_volid(volid)[0]
-    parsed = _parsed(view, volid)
+    parsed = parsed_volume(view, volid)
     _check_delete(call, storage, parsed)
     view.available(storage)
 
@@ -206,7 +224,7 @@ def delete_volume(call: Call) -> str:
         if volume is None:
             yield f"disk image '{view.path(volid)}' does not exist"
         elif volume.protected:
-            raise ApiError("volume is protected")
+            raise ApiError(f"cannot remove protected volume '{volume.name}' on '{storage}'")
         yield 0.2
         view.free(volid)
         yield f"Removed volume '{volid}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from simulator.api.storage import SEE, STORAGE
@@ -91,6 +92,19 @@ def _row(call: Call, section: Section) -> dict[str, Any]:
 def storage_index(call: Call) -> list[dict[str, str]]:  # noqa: ARG001 - every handler takes the call
     """List what is below a storage."""
     return [{"subdir": name} for name in _SUBDIRS]
+
+
+@route(
+    "GET", "/nodes/{node}/storage/{storage}/identity", params={"node": NODE, "storage": STORAGE},
+    check=SEE_CHECK, protected=True, proxyto="node",
+)  # fmt: skip
+def storage_identity(call: Call) -> dict[str, str]:
+    """Return what tells a storage from any other: the same for whoever looks at the same place."""
+    view = view_of(call)
+    section = view.available(call.text("storage"))
+    place = [section.options.get(key, "") for key in sorted(TYPES[section.type].required)]
+    where = "" if is_shared(section) else f"{call.datacenter.name}/{call.node}"
+    return {"type": section.type, "id": str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join([section.type, where, *place])))}
 
 
 @route(

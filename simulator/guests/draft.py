@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from simulator.errors import ApiError, TaskError
+from simulator.errors import ApiError, TaskError, unwritable
 from simulator.formats import split_list
 from simulator.guests.volume_names import own_name
 from simulator.propstring import split
@@ -102,9 +101,9 @@ def config_digest(guest: Guest) -> str:
 
 def check_writable(datacenter: Datacenter, guest: Guest) -> None:
     """Refuse to write a configuration file while the cluster is not quorate: `/etc/pve` is read-only then."""
-    if not datacenter.quorate:
+    if not datacenter.quorate_on(guest.node):
         path = guest_path(guest.vmid, guest.type, guest.node)
-        raise ApiError(f"unable to open file '/etc/pve/{path}.tmp.{os.getpid()}' - Permission denied")
+        raise ApiError(unwritable(f"/etc/pve/{path}"))
 
 
 def check_storable(values: Mapping[str, str]) -> None:

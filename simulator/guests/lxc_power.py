@@ -64,6 +64,7 @@ def start_locked(run: TaskRun, vmid: int, *, skiplock: bool = False) -> Steps:
     run.datacenter.guests.put(
         replace(guest, status="running", started=run.now, running=dict(guest.config), pid=30000 + vmid % 100000)
     )
+    yield from run.world.boot(run, vmid)
 
 
 def stop(run: TaskRun, vmid: int, seconds: float = _STOP_SECONDS, *, skiplock: bool = False) -> Steps:
@@ -104,7 +105,7 @@ def halted(datacenter: Datacenter, vmid: int) -> None:
     """Note that a container no longer runs; what waited for that takes effect."""
     guest = datacenter.guests[vmid]
     stopped = datacenter.guests.put(replace(guest, status="stopped", started=None, running={}, pid=None))
-    if not datacenter.quorate:
+    if not datacenter.quorate_on(guest.node):
         return
     draft = Draft.of(stopped)
     apply_changes(draft)

@@ -110,7 +110,7 @@ def ssh_line(node: Node, command: str) -> str:
 def check_reachable(log: MigrationLog, run: TaskRun, target: str) -> None:
     """Fail when the target is down."""
     node = run.datacenter.nodes[target]
-    if not node.online:
+    if node not in run.datacenter.connected(run.node):
         run.lines.append(log.line(ssh_line(node, "/bin/true")))
         run.lines.append(log.line(f"ssh: connect to host {node.ip} port 22: No route to host"))
         raise log.abort("Can't connect to destination address using public key")
@@ -136,7 +136,7 @@ def move_volume(
             yield _PROGRESS_SECONDS
             done = min(data, done + _PROGRESS_SECONDS * speed)
             yield log.line(f"{int(done)} bytes copied")
-        made = there.fill(made.volid, data)
+        made = there.fill(made.volid, data, volume)
     except (ApiError, TaskError):
         there.free(made.volid)
         raise

@@ -102,7 +102,7 @@ def halted(view: StorageView, vmid: int) -> None:
     guest = view.datacenter.guests[vmid]
     stopped = replace(guest, status="stopped", started=None, paused=False, running={}, pid=None)
     view.datacenter.guests.put(stopped)
-    if not view.datacenter.quorate:
+    if not view.datacenter.quorate_on(guest.node):
         return
     draft = Draft.of(stopped)
     apply_all(view, draft)
@@ -118,11 +118,11 @@ def shutdown(run: TaskRun, vmid: int, timeout: int, *, force: bool, skiplock: bo
         return
     if not skiplock:
         check_lock(guest)
-    yield from _power_down(run, guest, timeout, force=force)
+    yield from power_down(run, guest, timeout, force=force)
     halted(view_for(run), vmid)
 
 
-def _power_down(run: TaskRun, guest: Guest, timeout: int, *, force: bool) -> Steps:
+def power_down(run: TaskRun, guest: Guest, timeout: int, *, force: bool) -> Steps:
     """Wait for the system in a machine; one that has none never listens."""
     listens = has_system(view_for(run), guest) and not guest.paused
     if agent_enabled(guest) and not listens:
@@ -145,7 +145,7 @@ def reboot(run: TaskRun, vmid: int, timeout: int) -> Steps:
     check_lock(guest)
     if not is_running(guest):
         raise TaskError(f"VM {vmid} not running")
-    yield from _power_down(run, guest, timeout, force=False)
+    yield from power_down(run, guest, timeout, force=False)
     halted(view_for(run), vmid)
     yield from start_locked(run, vmid)
 

@@ -9,7 +9,7 @@ from simulator.formats import split_list
 from simulator.guests.facts import is_shared, storage_usage, storage_visible
 from simulator.guests.storage_types import BLOCK, FILE, OTHER, TYPES, StorageType
 from simulator.guests.volume_names import FOLDERS, disk_number, own_name, parse_name, split_volid
-from simulator.records import Section, Volume
+from simulator.records import SavedVolume, Section, Volume
 from simulator.state import Datacenter, volume_key
 
 CLOUDINIT_SIZE = 4 << 20
@@ -167,7 +167,7 @@ class StorageView:
         if self.type_of(storage).layout == OTHER:
             raise ApiError(f"can't allocate space in {self.section(storage).type} storage")
         self.check_format(storage, format_)
-        if self.is_shared(storage) and not self.datacenter.quorate:
+        if self.is_shared(storage) and not self.datacenter.quorate_on(self.node):
             raise ApiError(f"cfs-lock 'storage-{storage}' error: no quorum!")
         size = self.rounded(storage, size)
         full = name if name is not None else self.next_name(storage, vmid, format_)
@@ -176,7 +176,7 @@ class StorageView:
         volume = Volume(
             storage=storage, node=self.place(storage), name=full, content=content, format=format_, size=size,
             used=0 if parent is not None else self.initial_use(storage, size, data), vmid=vmid,
-            parent=parent.volid if parent else None, ctime=self.now,
+            parent=parent.volid if parent else None, ctime=self.now, files=parent.files if parent else {},
         )  # fmt: skip
         key = volume_key(volume.node, volume.volid)
         if key in self.datacenter.volumes:
@@ -201,12 +201,12 @@ class StorageView:
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
         self.datacenter.volumes.put(replace(volume, size=size, used=used))
 
-    def fill(self, volid: str, data: int) -> Volume:
-        """Let a volume hold so much data."""
+    def fill(self, volid: str, data: int, source: Volume | SavedVolume) -> Volume:
+        """Let a volume hold so much data, copied from another one or from a backup."""
         volume = self.require(volid)
         used = self.initial_use(volume.storage, volume.size, min(data, volume.size))
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
-        return self.datacenter.volumes.put(replace(volume, used=used))
+        return self.datacenter.volumes.put(replace(volume, used=used, files=source.files))
 
     def rename(self, volume: Volume, name: str, vmid: int, content: str | None = None) -> Volume:
         """Give a volume another name and owner."""
@@ -218,11 +218,7 @@ class StorageView:
         """Return the linked clones that stand on a volume."""
         if not own_name(volume.name).startswith("base"):
             return []
-        return [
-            other
-            for other in self.datacenter.volumes
-            if other.storage == volume.storage and other.node == volume.node and other.parent == volume.volid
-        ]
+        return [other for other in self.datacenter.volumes.by("parent", volume.volid) if other.node == volume.node]
 
     def check_base(self, volume: Volume) -> None:
         """Refuse to free the base of linked clones (where the storage itself keeps track of them)."""

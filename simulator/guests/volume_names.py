@@ -15,9 +15,12 @@ _FILE_NAMES = {
     "vztmpl": re.compile(r"vztmpl/[^/]+\.(?:tar(?:\.(?:gz|xz|zst|bz2))?|tgz|txz|tzst)"),
     "backup": re.compile(r"backup/[^/]+\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst))?)"),
     "snippets": re.compile(r"snippets/[^/]+"),
-    "import": re.compile(r"import/[^/]+\.(?:ova|ovf|qcow2|raw|vmdk)"),
+    "import": re.compile(r"import/(?:[^/]+\.ova/)?[^/]+\.(?:ova|ovf|qcow2|raw|vmdk)"),
 }
-_BACKUP_OWNER = re.compile(r"vzdump-(?:qemu|lxc)-(\d+)-")
+_BACKUP_OWNER = re.compile(r"vzdump-(?:qemu|lxc|openvz)-(\d+)-")
+_SNAPSHOT = re.compile(r"backup/(vm|ct|host)/([^/]+)/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_FOREIGN_GUEST = re.compile(r"[^/]+/[^/]+/[^:]+\.(vmx|vmdk)")
+_UNIT = re.compile(r"\d+\.\d+\.\d+\.\S+", re.ASCII)
 FOLDERS = {
     "images": "images", "rootdir": "private", "iso": "template/iso", "vztmpl": "template/cache", "backup": "dump",
     "snippets": "snippets", "import": "import",
@@ -49,7 +52,8 @@ def split_volid(volid: str) -> tuple[str, str]:
 
 def parse_name(type_: StorageType, name: str) -> VolumeName:
     """Parse a volume's name as storages of this type write them, or refuse it."""
-    found = _parse_file(name) if type_.layout == FILE else _parse_block(name)
+    parser = {"pbs": _parse_snapshot, "esxi": _parse_foreign, "iscsi": _parse_unit}.get(type_.parse_name, _parse_block)
+    found = _parse_file(name) if type_.layout == FILE else parser(name)
     if found is None or ".." in name.split("/"):
         raise ApiError(f"unable to parse {type_.parse_name} volume name '{name}'")
     return found
@@ -75,6 +79,25 @@ def _parse_block(name: str) -> VolumeName | None:
     if match is None or (base and not re.fullmatch(r"base(?:vol)?-\d+-\S+", base)):
         return None
     return VolumeName("images", int(match[1]), base or None, "subvol" if "subvol-" in last else "raw")
+
+
+def _parse_snapshot(name: str) -> VolumeName | None:
+    """Parse a backup on a backup server: `backup/vm/100/2026-11-21T10:00:00Z`."""
+    match = _SNAPSHOT.fullmatch(name)
+    if match is None:
+        return None
+    return VolumeName("backup", int(match[2]) if match[2].isdigit() else None, None, f"pbs-{match[1]}")
+
+
+def _parse_foreign(name: str) -> VolumeName | None:
+    """Parse a file of another hypervisor's guest: `ha-datacenter/datastore1/web/web.vmx`."""
+    match = _FOREIGN_GUEST.fullmatch(name)
+    return VolumeName("import", None, None, match[1]) if match else None
+
+
+def _parse_unit(name: str) -> VolumeName | None:
+    """Parse a logical unit of an iSCSI target: `0.0.1.scsi-360000000000000000e00000000010001`."""
+    return VolumeName("images", None, None, "raw") if _UNIT.fullmatch(name) else None
 
 
 def file_format(name: str) -> str:

@@ -31,12 +31,13 @@ _SHUTDOWN = {"timeout": 60, "forceStop": True}
 def run(world: World, datacenter: Datacenter, tasks: TaskRunner) -> None:
     """Do a round on every node that is up."""
     busy = {service.node for service in datacenter.ha_services}
+    there = {node.name for node in datacenter.quorate_side()}
     for row in datacenter.ha_nodes:
-        if datacenter.nodes[row.name].online and row.status in ("online", "maintenance"):
+        if row.name in there and row.status in ("online", "maintenance"):
             _move_manager_on(datacenter, row, busy=row.name in busy)
     for service in datacenter.ha_services:
         found = datacenter.ha_nodes.get(service.node)
-        if found is not None and found.lrm in ("active", "maintenance") and datacenter.nodes[found.name].online:
+        if found is not None and found.lrm in ("active", "maintenance") and found.name in there:
             _Worker(world, datacenter, tasks, service).work()
 
 

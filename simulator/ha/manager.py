@@ -14,15 +14,16 @@ from dataclasses import replace
 from simulator.ha import cluster, local
 from simulator.ha.state import value, wake
 from simulator.records import HaNode, Setting
-from simulator.state import Datacenter, World
+from simulator.state import DETECTED_AFTER, Datacenter, World
 from simulator.tasks import TaskRunner
 
 ROUND = 5.0
 _QUIET_ROUNDS = 6
 _LONGEST_REST = 1000
-DETECTED_AFTER = 7.0
 FENCED_AFTER = 60.0
 LOCK_EXPIRES_AFTER = 120.0
+_WITH_LOCK = ("active", "maintenance")
+"""The states of a local manager that holds the lock of its node and keeps its watchdog fed."""
 
 
 class HaManager:
@@ -39,18 +40,22 @@ class HaManager:
         datacenter = self._datacenter
         if "dirty" not in datacenter.ha_manager and not self._nodes_changed():
             return None
-        if not datacenter.quorate:
+        if not datacenter.quorate_side():
             return None
-        changed = max(node.started for node in datacenter.nodes)
+        changed = max(node.changed for node in datacenter.nodes)
         last = max(float(value(datacenter, "tick") or 0), changed)
         return (math.floor(last / ROUND) + 1) * ROUND
 
     def _nodes_changed(self) -> bool:
-        known = self._datacenter.ha_nodes
+        known, there = self._datacenter.ha_nodes, self._there()
         return any(
-            node.name in known and node.online != (known[node.name].status in ("online", "maintenance"))
+            node.name in known and (node.name in there) != (known[node.name].status in ("online", "maintenance"))
             for node in self._datacenter.nodes
         )
+
+    def _there(self) -> set[str]:
+        """Return the nodes that make up the majority."""
+        return {node.name for node in self._datacenter.quorate_side()}
 
     def act(self, due: float) -> None:
         """Do a round."""
@@ -91,35 +96,35 @@ class HaManager:
         running = any(task is not None and task.exitstatus is None for task in tasks)
         homes = {service.node for service in datacenter.ha_services}
         lost = any(row.name in homes for row in datacenter.ha_nodes if row.status in ("unknown", "fence"))
-        return running or lost or not datacenter.nodes[value(datacenter, "master") or self._first()].online
+        return running or lost or (value(datacenter, "master") or self._first()) not in self._there()
 
     def _first(self) -> str:
-        return min(node.name for node in self._datacenter.nodes if node.online)
+        return min(self._there())
 
     def _find_master(self, due: float) -> bool:
         """Tell whether there is a master; another takes over when the old one's lock has expired."""
         datacenter = self._datacenter
         master = datacenter.nodes.get(value(datacenter, "master"))
-        if master is not None and master.online:
+        if master is not None and master.name in self._there():
             return True
-        if master is not None and due - master.started < LOCK_EXPIRES_AFTER:
+        if master is not None and due - master.changed < LOCK_EXPIRES_AFTER:
             return False
         datacenter.ha_manager.put(Setting(name="master", value=self._first()))
         return True
 
     def _watch_nodes(self, due: float) -> None:
         """Note which nodes are there; one that is lost is fenced once its own lock has expired."""
-        datacenter = self._datacenter
+        datacenter, there = self._datacenter, self._there()
         for node in datacenter.nodes:
             row = datacenter.ha_nodes.get(node.name) or datacenter.ha_nodes.put(HaNode(name=node.name, since=due))
-            if node.online:
+            if node.name in there:
                 self._node_is_there(row)
             elif row.status in ("online", "maintenance"):
-                if due - node.started >= DETECTED_AFTER:
-                    datacenter.ha_nodes.put(replace(row, status="unknown", since=due, seen=node.started))
+                if due - node.changed >= DETECTED_AFTER:
+                    datacenter.ha_nodes.put(replace(row, status="unknown", since=due, seen=node.changed))
             elif row.status == "unknown":
                 self._fence(row, due)
-            elif row.status == "fence" and due - row.seen >= LOCK_EXPIRES_AFTER:
+            elif row.status == "fence" and (row.lrm not in _WITH_LOCK or due - row.seen >= LOCK_EXPIRES_AFTER):
                 datacenter.ha_nodes.put(replace(row, status="unknown"))
                 cluster.set_all(datacenter, row.name, "fence", "recovery")
 
@@ -139,3 +144,14 @@ class HaManager:
         if services and long_enough:
             self._datacenter.ha_nodes.put(replace(row, status="fence"))
             cluster.set_all(self._datacenter, row.name, None, "fence")
+            self._reset_by_watchdog(row, due)
+
+    def _reset_by_watchdog(self, row: HaNode, due: float) -> None:
+        """Restart a node that is up but cut off: its watchdog does, as its local manager no longer feeds it."""
+        node = self._datacenter.nodes[row.name]
+        if not node.online or row.lrm not in _WITH_LOCK:
+            return
+        self._tasks.kill_node(self._datacenter, node.name)
+        self._datacenter.nodes.put(replace(node, started=min(due, self._world.clock.now())))
+        for guest in [guest for guest in self._datacenter.guests if guest.node == node.name]:
+            self._datacenter.guests.put(replace(guest, status="stopped", started=None, running={}, pid=None))

@@ -9,7 +9,8 @@ from typing import Any
 from simulator.errors import ApiError, NodeUnreachable, ParamError
 from simulator.routing import ROUTES, RouteTree
 from simulator.schema import Param
-from simulator.ssh.shell import Shell, Streams
+from simulator.ssh.node_shell import NodeShell
+from simulator.ssh.shell import Streams
 
 FAILED, NO_FILE = 255, 2
 _TREE = RouteTree(ROUTES)
@@ -35,9 +36,17 @@ class Options:
 
 
 def params_of(method: str, path: str) -> Mapping[str, Param]:
-    """Return the parameters of a method, or none when there is no such method."""
+    """Return the parameters of a method, those of all its variants, or none when there is no such method."""
     found = _TREE.find(method, path)
-    return found[0].expanded if found is not None else {}
+    if found is None:
+        return {}
+    return {**found[0].expanded, **{name: p for some in found[0].variants.values() for name, p in some.items()}}
+
+
+def path_parameters(method: str, path: str) -> Mapping[str, str]:
+    """Return the parameters that a path itself gives."""
+    found = _TREE.find(method, path)
+    return found[1] if found is not None else {}
 
 
 def has_method(method: str, path: str) -> bool:
@@ -90,11 +99,11 @@ def is_upid(data: object) -> bool:
     return isinstance(data, str) and data.startswith("UPID:")
 
 
-async def finished(shell: Shell, upid: str, log: Streams) -> int:
+async def finished(shell: NodeShell, upid: str, log: Streams) -> int:
     """Print a task's log while it runs, as a tool does that runs the task itself, and return the exit code."""
-    tasks, shown = shell.datacenter.tasks, 0
+    shown = 0
     while True:
-        task = tasks.get(upid)
+        task = shell.datacenter.tasks.get(upid)  # in another datacenter once the node has joined that
         if task is None:
             return FAILED
         ended = task.exitstatus is not None
@@ -110,7 +119,7 @@ async def finished(shell: Shell, upid: str, log: Streams) -> int:
     return FAILED
 
 
-def refused(shell: Shell, refusal: ApiError, usage: str, streams: Streams) -> int:
+def refused(shell: NodeShell, refusal: ApiError, usage: str, streams: Streams) -> int:
     """Print a refusal as a tool does, and return the exit code."""
     if isinstance(refusal, ParamError):
         streams.complain("400 Parameter verification failed.")

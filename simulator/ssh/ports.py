@@ -38,7 +38,7 @@ class SshPorts:
 
     def open(self, listener: socket.socket, tree: Tree) -> dict[str, Any]:
         """Serve a node on a socket, and return how to reach it."""
-        key = KeyPair.at(self.home / "ssh" / f"{tree.datacenter.name}.{tree.node}.host_key")
+        key = KeyPair.at(self.home / "ssh" / f"{tree.host.replace('/', '.')}.host_key")
         listener.settimeout(0)
         self._listeners.append(listener)
         loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ import pytest
 
 from simulator import daemon
 from tests.conftest import Simulator
+from tests.simulator import hosts as formation
 from tests.simulator.client import Client
 
 RECORDED_HOST = """
@@ -91,5 +92,19 @@ def _own_simulator(place: Path, topology: str) -> Iterator[Client]:
         made = client_of(daemon.ensure(home, str(path)))
         yield made
         made.close()
+    finally:
+        daemon.stop(home)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[formation.Hosts]:
+    """Three hosts that are in no cluster; their clock is held."""
+    path, home = tmp_path / "hosts.yaml", tmp_path / "home"
+    path.write_text(formation.TOPOLOGY, encoding="utf-8")
+    try:
+        made = formation.Hosts.of(daemon.ensure(home, str(path)))
+        yield made
+        for client in made.clients.values():
+            client.close()
     finally:
         daemon.stop(home)

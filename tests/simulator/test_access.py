@@ -25,7 +25,7 @@ _OBJECTS = st.sampled_from(["/", "/vms", "/vms/100", "/vms/101", "/pool/prod", "
 @pytest.fixture
 def datacenter(tmp_path: Path) -> Iterator[Datacenter]:
     world = World(tmp_path / "state.sqlite")
-    made = world.add("pve", clustered=False)
+    made = world.add("pve")
     with world.database.transaction():
         made.users.put(User(userid="a@pve"))
         made.groups.put(Group(groupid="devs", members=frozenset({"a@pve"})))

@@ -44,7 +44,7 @@ def test_nested_mappings_and_tuples_read_back() -> None:
 
 def _world(path: Path) -> tuple[World, Datacenter]:
     world = World(path / "state.sqlite")
-    return world, world.add("pve", clustered=False)
+    return world, world.add("pve")
 
 
 def test_a_committed_change_is_there_after_opening_the_file_again(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The cluster itself: its configuration, who joins and leaves it, and its log."""
