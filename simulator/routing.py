@@ -43,6 +43,11 @@ class Route:
     rest: bool
     variants: Mapping[str, Mapping[str, Param]] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Return method and path, by which the method is known."""
+        return f"{self.method} {self.path}"
+
     def expected(self, values: Mapping[str, Any]) -> Mapping[str, Param]:
         """Return the parameters of a call: those of all calls, and those of the variant that its `type` names."""
         variant = self.variants.get(str(values.get("type")))
