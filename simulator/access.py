@@ -6,6 +6,7 @@ A method's check is written in the notation of Proxmox's own schema, as nested l
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,14 +16,14 @@ from simulator.formats import split_list
 from simulator.privileges import ALL, BUILTIN_ROLES
 from simulator.records import Acl
 from simulator.state import Datacenter, World
-from simulator.tickets import Signer
+from simulator.tickets import Signer, hash_secret
 
 ROOT = "root@pam"
 _ACL_PATH = re.compile(
     r"/|/access(?:/groups(?:/[A-Za-z0-9.\-_]+)?|/realm(?:/[A-Za-z0-9.\-_]+)?)?|/nodes(?:/[A-Za-z0-9.\-]+)?"
     r"|/pool(?:/[A-Za-z0-9.\-_]+){0,3}|/sdn(?:/(?:zones|controllers|dns|ipams|fabrics|prefix-lists|route-maps)"
     r"(?:/[^/\s]+){0,3})?|/storage(?:/[A-Za-z0-9.\-_]+)?|/vms(?:/[1-9][0-9]{2,})?"
-    r"|/mapping(?:/(?:dir|hwrng|pci|usb|notifications)(?:/[^/\s]+)?)?"
+    r"|/mapping(?:/(?:cpu|dir|hwrng|pci|usb|notifications)(?:/[^/\s]+)?)?"
 )
 _EVERYTHING = dict.fromkeys(ALL, True)
 _DEFAULT_PATHS = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
@@ -50,6 +51,17 @@ def usable(datacenter: Datacenter, userid: str, now: float) -> bool:
     """Tell whether a user exists, is enabled and has not expired; root@pam always is."""
     user = datacenter.users.get(userid)
     return userid == ROOT or (user is not None and user.enable and not 0 < user.expire < now)
+
+
+def token_owner(datacenter: Datacenter, header: str, now: float) -> str | None:
+    """Return the full id of a token that is given as `user@realm!name=secret`, or None when it opens nothing."""
+    full_id, _, secret = header.partition("=")
+    token = datacenter.tokens.get(full_id)
+    if token is None or not hmac.compare_digest(token.secret, hash_secret(secret)):
+        return None
+    if (token.expire and token.expire < now) or not usable(datacenter, token.userid, now):
+        return None
+    return full_id
 
 
 def signer_of(world: World, datacenter: Datacenter) -> Signer:

@@ -37,6 +37,7 @@ from simulator.clock import MODES
 from simulator.dump import dump
 from simulator.guests.facts import is_shared, storage_usage
 from simulator.ha.state import command
+from simulator.nodes.power import switch_off, switch_on
 from simulator.records import Capacity
 from simulator.state import Datacenter
 from simulator.store import decode
@@ -143,12 +144,10 @@ class Control:
         if node.online == online:
             return
         with world.database.transaction():
-            datacenter.nodes.put(replace(node, online=online, started=world.clock.now(), expected=0))
-            if not online:
-                self._simulator.tasks.kill_node(datacenter, node.name)
-            for guest in [guest for guest in datacenter.guests if online and guest.node == node.name]:
-                stopped = replace(guest, status="stopped", started=None, running={}, pid=None)
-                datacenter.guests.put(stopped)
+            if online:
+                switch_on(datacenter, node.name, world.clock.now())
+            else:
+                switch_off(datacenter, self._simulator.tasks, node.name, world.clock.now())
         self._simulator.tasks.run_due()
 
     def _set_partition(self, body: dict[str, Any]) -> None:

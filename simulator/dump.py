@@ -8,12 +8,12 @@ from typing import Any
 from simulator.state import World
 from simulator.store import Table, encode
 
-_LEFT_OUT = ("tasks", "settings", "clusterlog")
+_LEFT_OUT = ("agents", "clusterlog", "consoles", "journal", "settings", "tasks")
 _VOLATILE = ("changed", "created", "ctime", "last_step", "moved", "started", "pid", "secret", "password")
 
 
 def dump(world: World) -> dict[str, Any]:
-    """Return all records as plain data, sorted, without tasks, times, pids and secrets."""
+    """Return all records as plain data, sorted, without what passes (tasks, times, pids) and secrets."""
     result: dict[str, Any] = {}
     for datacenter in world.datacenters.values():
         tables = {table.name.removeprefix(f"{datacenter.name}/"): table for table in datacenter.tables()}

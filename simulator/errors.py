@@ -6,7 +6,13 @@ simulator builds an error answer.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+
+
+def unwritable(path: str) -> str:
+    """Return the words for a file below `/etc/pve` that cannot be written, because the cluster is not quorate."""
+    return f"unable to open file '{path}.tmp.{os.getpid()}' - Permission denied"
 
 
 class ApiError(Exception):

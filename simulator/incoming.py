@@ -11,6 +11,7 @@ from simulator.errors import ApiError, ParamError, TaskError
 from simulator.fetching import ALGORITHMS, Contents
 from simulator.guests.storages import StorageView
 from simulator.guests.volume_names import file_format
+from simulator.ovf import parse as parse_ovf
 from simulator.records import Volume
 from simulator.routing import Call
 from simulator.schema import Param, string
@@ -83,4 +84,8 @@ def manifest_of(data: bytes, path: str) -> str:
         raise TaskError(f"command 'tar -t -f {path}' failed: exit code 2") from None
     if text is None:
         raise TaskError("ova archive has no .ovf file inside")
+    try:
+        parse_ovf(text)
+    except ValueError as error:
+        raise TaskError(f"unable to parse the description in '{path}': {error}") from None
     return text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.versions import NEWEST
+from simulator.versions import NEWEST, RELEASES, Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,11 @@ class Node:
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def release(self) -> Release:
+        """Return what its release says of itself."""
+        return RELEASES[self.version]
+
+    @property
     def changed(self) -> float:
         """Return when it was last switched on or off, or came to another part of the network."""
         return max(self.started, self.moved)
@@ -69,6 +74,31 @@ class File:
     changed: float
     mode: int = 0o644
     binary: bool = False
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file that stands for a part of the state, as somebody wrote it; `state` is the digest of that part then."""
+
+    path: str
+    text: str
+    changed: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit of a node's systemd that is not as it was installed; a timer runs its command when it is due."""
+
+    node: str
+    name: str
+    active: str = ""
+    enabled: str = ""
+    since: float = 0.0
+    due: float | None = None
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +121,30 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuestFile:
+    """A file that was written inside a guest; kept as a `File` is.
+
+    With `gone` it stands for one that came with the system and was removed.
+    """
+
+    text: str
+    changed: float
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    binary: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSnapshot:
+    """What a volume was when a snapshot was taken."""
+
+    size: int
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedVolume:
     """A volume in a backup: what is needed to make it again."""
 
@@ -98,6 +152,7 @@ class SavedVolume:
     format: str
     size: int
     data: int
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +169,10 @@ class Archive:
 class Volume:
     """A volume or file on a storage. `node` is empty on a shared storage.
 
-    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`. `checksums` are those
-    of a file's bytes, as far as these were ever here; `manifest` is the description in an appliance (OVF).
+    `name` is the part of the volume id after the storage: `vm-100-disk-0`, `iso/debian.iso`. `files` are what was
+    written on it from inside a guest, by their paths below the place where it is mounted.
+    `checksums` are those of a file's bytes, as far as these were ever here; `manifest` is the description in an
+    appliance (OVF).
     """
 
     storage: str
@@ -130,7 +187,8 @@ class Volume:
     ctime: int = 0
     notes: str | None = None
     protected: bool = False
-    snapshots: Mapping[str, int] = field(default_factory=dict)
+    snapshots: Mapping[str, VolumeSnapshot] = field(default_factory=dict)
+    files: Mapping[str, GuestFile] = field(default_factory=dict)
     archive: Archive | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
     manifest: str = ""
@@ -179,6 +237,36 @@ class Guest:
     def template(self) -> bool:
         """Tell whether the guest is a template."""
         return self.config.get("template") == "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProcess:
+    """A program that the agent of a machine has started; its output is base64."""
+
+    ends: float
+    code: int
+    out: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """What the agent in a machine remembers: it forgets all of it when the machine is started again."""
+
+    vmid: int
+    started: float
+    frozen: bool = False
+    last_pid: int = 1000
+    processes: Mapping[str, AgentProcess] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """A port on which a node waits for a console's viewer until a moment."""
+
+    node: str
+    port: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.access import ROOT, Access, signer_of, usable
+from simulator.access import ROOT, Access, signer_of, token_owner, usable
 from simulator.errors import (
     ApiError,
     LockBusy,
@@ -23,7 +22,6 @@ from simulator.routing import Call, Route, RouteTree
 from simulator.schema import check
 from simulator.state import Datacenter, World
 from simulator.tasks import LOCK_TIMEOUT, TaskRunner
-from simulator.tickets import hash_secret
 from simulator.versions import has_method, parameters_of
 
 CSRF_METHODS = ("POST", "PUT", "DELETE")
@@ -78,7 +76,7 @@ class Router:
             raise ParamError({duplicate: "duplicate parameter (already defined in URI)"})
         values = request.values | in_path
         access = Access(request.datacenter, authid)
-        _authorize(route, access, values, is_token="!" in authid)
+        authorize(route, access, values, is_token="!" in authid)
         node = self._answering_node(route, request, values)
         if values.get("node") == "localhost" and "node" in in_path:
             values["node"] = node
@@ -142,14 +140,10 @@ class Router:
         return authid
 
     def _token_user(self, datacenter: Datacenter, header: str) -> str:
-        full_id, _, secret = header.partition("=")
-        token = datacenter.tokens.get(full_id)
-        now = self.world.clock.now()
-        if token is None or not hmac.compare_digest(token.secret, hash_secret(secret)):
+        owner = token_owner(datacenter, header, self.world.clock.now())
+        if owner is None:
             raise Unauthorized("Authentication failed!")
-        if (token.expire and token.expire < now) or not usable(datacenter, token.userid, now):
-            raise Unauthorized("Authentication failed!")
-        return full_id
+        return owner
 
     @staticmethod
     def _answering_node(route: Route, request: Request, values: Mapping[str, Any]) -> str:
@@ -176,7 +170,7 @@ def _version(route: Route, request: Request, in_path: Mapping[str, str]) -> str:
     return (named or nodes[request.node]).version
 
 
-def _authorize(route: Route, access: Access, values: Mapping[str, Any], *, is_token: bool) -> None:
+def authorize(route: Route, access: Access, values: Mapping[str, Any], *, is_token: bool) -> None:
     """Refuse the call unless its user may make it."""
     if is_token and not route.allowtoken:
         raise PermissionDenied

@@ -6,10 +6,24 @@ import uuid
 
 from simulator.cluster import log
 from simulator.cluster.records import ClusterConfig, DirectoryEntry
+from simulator.errors import ApiError
+from simulator.guests.storage_types import TYPES
+from simulator.guests.volume_names import VolumeName, parse_name
+from simulator.nodes import apt_sources
+from simulator.nodes.hardware import add_hardware
 from simulator.records import Capacity, Guest, Interface, Node, Section, Token, User, Volume
 from simulator.state import Datacenter, World
 from simulator.tickets import hash_password, hash_secret
-from simulator.topology import DatacenterSpec, DirectorySpec, GuestSpec, NodeSpec, Topology, host_of
+from simulator.topology import (
+    DatacenterSpec,
+    DirectorySpec,
+    FileSpec,
+    GuestSpec,
+    NodeSpec,
+    Topology,
+    TopologyError,
+    host_of,
+)
 from simulator.versions import at_least
 
 _SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
@@ -51,24 +65,38 @@ def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
                 rings={"0": node.ip} if spec.clustered else {}, dns={"search": "example.test", "dns1": "192.0.2.1"},
             )
         )  # fmt: skip
+        apt_sources.install(datacenter, node.name, now)
         log.begin(datacenter, node.name, now)
         _add_interfaces(datacenter, node, spec.bridges)
     for storage in spec.storages:
         datacenter.storages.put(Section(id=storage.id, type=storage.type, options=storage.options))
         for place in _places(datacenter, storage.id):
             datacenter.capacities.put(Capacity(storage=storage.id, node=place, total=storage.size))
+    sizes = {storage.id: storage.size for storage in spec.storages}
+    for node in spec.nodes:
+        seen = [row for row in datacenter.storages if node.name in _places(datacenter, row.id)]
+        add_hardware(datacenter, node, seen, sizes)
     for file in spec.files:
+        parsed = _parsed(datacenter, file)
         for place in _places(datacenter, file.storage):
             datacenter.volumes.put(
                 Volume(
-                    storage=file.storage, node=place, name=file.name, content=file.name.partition("/")[0],
-                    format=_file_format(file.name), size=file.size, used=file.size, ctime=int(now),
+                    storage=file.storage, node=place, name=file.name, content=parsed.content, format=parsed.format,
+                    size=file.size, used=file.size, vmid=parsed.vmid, ctime=int(now),
                 )
             )  # fmt: skip
     for directory in spec.directories:
         _add_directory(datacenter, directory)
     for guest in spec.guests:
         _add_guest(datacenter, guest, int(now))
+
+
+def _parsed(datacenter: Datacenter, file: FileSpec) -> VolumeName:
+    """Return what the name of a file says, or refuse one that its storage cannot have."""
+    try:
+        return parse_name(TYPES[datacenter.storages[file.storage].type], file.name)
+    except ApiError as error:
+        raise TopologyError(f"datacenters.{datacenter.name}.files: {error}") from None
 
 
 def _add_directory(datacenter: Datacenter, spec: DirectorySpec) -> None:
@@ -85,14 +113,6 @@ def _places(datacenter: Datacenter, storage: str) -> list[str]:
         return [""]
     only = [name for name in section.options.get("nodes", "").split(",") if name]
     return [node.name for node in datacenter.nodes if not only or node.name in only]
-
-
-def _file_format(name: str) -> str:
-    """Return the format that content lists show for a file."""
-    for ending, label in ((".tar.zst", "tzst"), (".tar.gz", "tgz"), (".tar.xz", "txz"), (".iso", "iso")):
-        if name.endswith(ending):
-            return label
-    return name.rpartition(".")[2]
 
 
 def _add_interfaces(datacenter: Datacenter, node: NodeSpec, bridges: tuple[str, ...]) -> None:
@@ -122,7 +142,7 @@ def _add_guest(datacenter: Datacenter, spec: GuestSpec, now: int) -> None:
         datacenter.volumes.put(_volume(datacenter, spec, volid, 4 << 20, now))
     if spec.type == "qemu":
         config |= {
-            "meta": f"creation-qemu=10.0.13,ctime={now}",
+            "meta": f"creation-qemu={datacenter.nodes[spec.node].release.qemu},ctime={now}",
             "smbios1": f"uuid={uuid.uuid4()}",
             "vmgenid": str(uuid.uuid4()),
         }

@@ -11,17 +11,20 @@ import hashlib
 import json
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.clock import Clock
 from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
 from simulator.guests.inside import Opening
+from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
 from simulator.records import (
     Acl,
+    Agent,
     Capacity,
+    Console,
     File,
     Group,
     Guest,
@@ -39,10 +42,17 @@ from simulator.records import (
     Setting,
     Task,
     Token,
+    Unit,
     User,
     Volume,
+    Written,
 )  # fmt: skip
 from simulator.store import Database, Journal, Table
+
+if TYPE_CHECKING:
+    from simulator.tasks import Steps, TaskRun
+
+Boot = Callable[["TaskRun", int], "Steps"]
 
 DETECTED_AFTER = 7.0
 """How many seconds the others need to notice that a node is lost."""
@@ -73,21 +83,28 @@ class Datacenter:
             node=lambda row: row.node,
         )
         self.files = Table[str, File](journal, label("files"), File, lambda row: f"{row.node}:{row.path}")
+        self.written = Table[str, Written](journal, label("written"), Written, lambda row: row.path)
+        self.units = Table[str, Unit](
+            journal, label("units"), Unit, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
         self.storages = Table[str, Section](journal, label("storage.cfg"), Section, lambda row: row.id)
         self.capacities = Table[str, Capacity](
             journal, label("capacities"), Capacity, lambda row: f"{row.storage}/{row.node}"
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            weight=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            size=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
             vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](
             journal, label("guests"), Guest, lambda row: row.vmid, place=lambda row: (row.type, row.node)
         )
+        self.consoles = Table[str, Console](journal, label("consoles"), Console, lambda row: f"{row.node}/{row.port}")
+        self.agents = Table[int, Agent](journal, label("agents"), Agent, lambda row: row.vmid)
         self.pools = Table[str, Pool](journal, label("pools"), Pool, lambda row: row.poolid)
         self._add_access_tables(journal)
         self._add_service_tables(journal)
+        self._add_node_tables(journal)
         self.options = Table[str, Setting](journal, label("datacenter.cfg"), Setting, lambda row: row.name)
         self.tasks = Table[str, Task](
             journal, label("tasks"), Task, lambda row: row.upid,
@@ -148,6 +165,7 @@ class Datacenter:
             journal, label("replication.cfg/states"), Replication, lambda row: row.id
         )
         self.mappings = sections("mapping")
+        self.cpu_models = sections("cpu-models.conf")
         self.cluster_log = Table[str, LogEntry](
             journal, label("clusterlog"), LogEntry, lambda row: f"{row.node}/{row.uid}", node=lambda row: row.node
         )
@@ -155,6 +173,37 @@ class Datacenter:
             journal, label("directory"), DirectoryEntry, lambda row: f"{row.realm}/{row.type}/{row.name}"
         )
         self.metric_servers = sections("status.cfg")
+
+    def _add_node_tables(self, journal: Journal) -> None:
+        """Make the tables of what belongs to single nodes: daemons, journal, disks, devices."""
+
+        def label(table: str) -> str:
+            return f"{self.name}/{table}"
+
+        self.services = Table[str, ServiceState](
+            journal, label("services"), ServiceState, lambda row: f"{row.node}/{row.service}"
+        )
+        self.journal = Table[str, JournalEntry](
+            journal, label("journal"), JournalEntry, lambda row: f"{row.node}/{row.number}", node=lambda row: row.node
+        )
+        self.power_events = Table[str, PowerEvent](journal, label("power"), PowerEvent, lambda row: row.node)
+        self.disks = Table[str, Disk](
+            journal, label("disks"), Disk, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
+        self.disk_groups = Table[str, DiskGroup](
+            journal, label("disk-groups"), DiskGroup, lambda row: f"{row.node}/{row.kind}/{row.name}",
+            node=lambda row: row.node,
+        )  # fmt: skip
+        self.devices = Table[str, Device](
+            journal, label("devices"), Device, lambda row: f"{row.node}/{row.kind}/{row.id}",
+            place=lambda row: (row.node, row.kind),
+        )  # fmt: skip
+        self.subscriptions = Table[str, Subscription](
+            journal, label("subscription"), Subscription, lambda row: row.node
+        )
+        self.notifications = Table[str, Section](journal, label("notifications.cfg"), Section, lambda row: row.id)
+        self.acme_accounts = Table[str, Section](journal, label("acme"), Section, lambda row: row.id)
+        self.acme_plugins = Table[str, Section](journal, label("acme/plugins.cfg"), Section, lambda row: row.id)
 
     def tables(self) -> Iterator[Table[Any, Any]]:
         """Yield every table."""
@@ -222,10 +271,15 @@ class World:
 
     def __init__(self, database: Path) -> None:
         """Open the database; `add` then loads or begins each datacenter."""
-        self.uploads = database.parent / "uploads"
+        self.home = database.parent
+        self.uploads = self.home / "uploads"
+        self.authority = self.home / "tls" / "ca.pem"
+        """The certificate of the authority that every node trusts, `pve-root-ca.pem`."""
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
+        self.boot: Boot = _there_already
+        """What a container's start waits for when the state says that it runs."""
         self.datacenters: dict[str, Datacenter] = {}
         self.fingerprint = ""
         """The fingerprint of the certificate that all machines have."""
@@ -264,6 +318,11 @@ def _lost(own: Node, other: Node) -> float:
     powered_off = other.started if not other.online else math.inf
     cut_off = max(own.moved, other.moved) if own.side != other.side else math.inf
     return min(powered_off, cut_off)
+
+
+def _there_already(run: TaskRun, vmid: int) -> Steps:  # noqa: ARG001 - as every Boot
+    """Wait for nothing: a container that is only modelled is there when the state says so."""
+    yield from ()
 
 
 def check_lock(guest: Guest) -> None:

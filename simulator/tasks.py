@@ -1,8 +1,8 @@
 """Tasks: the workers that Proxmox forks for whatever takes time.
 
 A task body is a generator over steps. A string is a log line, a number is simulated seconds to wait, a
-`Lock` waits for a lock file (held until the task ends). Raising TaskError ends the task with that text. What
-the body has changed by then stays changed, as with a real worker.
+`Lock` waits for a lock file (held until the task ends), a future waits for what takes real time. Raising
+TaskError ends the task with that text. What the body has changed by then stays changed, as with a real worker.
 
     def start(run: TaskRun) -> Steps:
         yield Lock(guest_lock_path(100))
@@ -21,7 +21,7 @@ import math
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from simulator.cluster import log
 from simulator.errors import TaskError
@@ -36,10 +36,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A step that waits for a lock file, for `timeout` simulated seconds at the most, with what it logs meanwhile."""
+    """A step that waits for a lock file, for `timeout` simulated seconds at the most, with what it logs meanwhile.
+
+    Those who only read share it: they wait, and are waited for, only by whoever wants it alone.
+    """
 
     path: str
     timeout: float = LOCK_TIMEOUT
+    shared: bool = False
     waiting: str = "trying to acquire lock..."
     taken: str = " OK"
     failure: str = ""
@@ -49,7 +53,7 @@ class Lock:
         return self.failure or f"can't lock file '{self.path}' - got timeout"
 
 
-Step = str | float | Lock
+Step = str | float | Lock | asyncio.Future[Any]
 Steps = Generator[Step, None, None]
 Body = Callable[["TaskRun"], Steps]
 
@@ -124,6 +128,7 @@ class TaskRunner:
         self.actors: list[Actor] = []
         self._moment: float | None = None
         self.lock_holders: dict[str, TaskRun | None] = {}
+        self.lock_sharers: dict[str, list[TaskRun]] = {}
         self._waiting: list[tuple[float, int, TaskRun]] = []
         self._sequence = itertools.count()
         self._pids = itertools.count(1000)
@@ -168,6 +173,7 @@ class TaskRunner:
         """Forget all running tasks, locks and ordered faults."""
         self._waiting.clear()
         self.lock_holders.clear()
+        self.lock_sharers.clear()
         self.faults.clear()
 
     def _schedule(self, run: TaskRun, due: float) -> None:
@@ -179,7 +185,7 @@ class TaskRunner:
         while clock.mode != "held" or released:
             task_due = self._waiting[0][0] if self._waiting else math.inf
             actor_due, actor = self._next_actor()
-            task_first = bool(self._waiting) and (clock.mode == "immediate" or task_due <= actor_due)
+            task_first = task_due != math.inf and (clock.mode == "immediate" or task_due <= actor_due)
             due = task_due if task_first else actor_due
             if due == math.inf or (clock.mode != "immediate" and due > clock.now()):
                 break
@@ -243,8 +249,15 @@ class TaskRunner:
 
     def _release_locks(self, run: TaskRun) -> None:
         for path in run.locks:
-            self.lock_holders.pop(path, None)
+            if self.lock_holders.get(path) is run:
+                del self.lock_holders[path]
+            sharers = [other for other in self.lock_sharers.pop(path, []) if other is not run]
+            self.lock_sharers |= {path: sharers} if sharers else {}
         run.locks.clear()
+
+    def is_locked(self, path: str, *, shared: bool = False) -> bool:
+        """Tell whether a lock file is held by somebody who would have to be waited for."""
+        return path in self.lock_holders or (not shared and path in self.lock_sharers)
 
     def _run_steps(self, run: TaskRun, due: float) -> None:
         if run.upid not in run.datacenter.tasks:
@@ -271,12 +284,27 @@ class TaskRunner:
                 elif isinstance(step, Lock):
                     if not self._take_lock(run, step, due):
                         return None
+                elif isinstance(step, asyncio.Future):
+                    self._wait_for(run, step)
+                    return None
                 else:
                     self._schedule(run, due + run.seconds(step))
                     return None
         except (TaskError, StopIteration) as error:
             return run.fault or str(error)
         return run.fault or (f"WARNINGS: {run.warnings}" if run.warnings else "OK")
+
+    def _wait_for(self, run: TaskRun, future: asyncio.Future[Any]) -> None:
+        """Let a task wait, as long as it takes, for something real."""
+        self._schedule(run, math.inf)
+
+        def go_on(_: asyncio.Future[Any]) -> None:
+            if any(entry[2] is run for entry in self._waiting):
+                self.forget([run.upid])
+                self._schedule(run, self.world.clock.now())
+                self.run_due()
+
+        future.add_done_callback(go_on)
 
     def _fault_for(self, run: TaskRun) -> bool:
         """Tell whether the control plane wants this task to fail now."""
@@ -290,8 +318,12 @@ class TaskRunner:
 
     def _take_lock(self, run: TaskRun, lock: Lock, due: float) -> bool:
         """Take a lock file, or wait for it; fail when the wait is over."""
-        if lock.path not in self.lock_holders:
-            self.lock_holders[lock.path] = run
+        others = [other for other in self.lock_sharers.get(lock.path, []) if other is not run]
+        if lock.path not in self.lock_holders and (lock.shared or not others):
+            if lock.shared:
+                self.lock_sharers[lock.path] = [*others, run]
+            else:
+                self.lock_holders[lock.path] = run
             run.locks.append(lock.path)
             if run.waits_for is not None:
                 run.lines.append(lock.taken)

@@ -9,6 +9,7 @@ import secrets
 
 LIFETIME = 2 * 60 * 60
 _ITERATIONS = 1000
+_SHORT_LIFETIME = 40
 
 
 class Signer:
@@ -35,6 +36,19 @@ class Signer:
         prefix, _, rest = plain.partition(":")
         authid, _, stamp = rest.rpartition(":")
         return authid if prefix == "PVE" and _fresh(stamp, now) else None
+
+    def short_ticket(self, prefix: str, authid: str, path: str, now: float) -> str:
+        """Return a ticket for one path, good for less than a minute, that doesn't name its user."""
+        plain = f"{prefix}:{int(now):08X}"
+        return f"{plain}::{self._sign(f'{plain}:{authid}:{path}')}"
+
+    def verify_short_ticket(self, prefix: str, ticket: str, authid: str, path: str, now: float) -> bool:
+        """Tell whether a ticket is this user's for this path."""
+        plain, _, signature = ticket.partition("::")
+        kind, _, stamp = plain.partition(":")
+        if kind != prefix or not _same(self._sign(f"{plain}:{authid}:{path}"), signature):
+            return False
+        return -20 < now - int(stamp, 16) < _SHORT_LIFETIME  # noqa: PLR2004 - clocks may differ by so much
 
     def csrf(self, authid: str, now: float) -> str:
         """Return the CSRF prevention token that belongs to a user's ticket."""

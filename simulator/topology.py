@@ -5,7 +5,12 @@
         clustered: false
         version: "9.2"            # or "8.4", of all its hosts; a host may have its own
         nodes:
-          pve1: {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2]}
+          pve1:
+            {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2],
+             disks: {sdb: 1T, nvme0n1: {size: 2T, model: Fast, serial: S1, wwn: eui.1, health: PASSED}},
+             pci: [{id: "0000:01:00.0", class: "0x030200", vendor: "0x10de", device: "0x2236", iommugroup: 9,
+                    mdev: {nvidia-558: {available: 4, description: "num_heads=4", name: A10-4Q}}}],
+             usb: [{vendid: 0bda, prodid: "8153", product: USB LAN}]}
         bridges: [vmbr0]
         storages:
           local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 100G}
@@ -18,8 +23,10 @@
             users: {ann: {mail: ann@example.test}}
             groups: {admins: [ann]}
     password: secret              # of root@pam; a random one when it is not given
+    guests: live                  # containers are really there, where the machine can do it; otherwise: modelled
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
+`disks` are further ones: the system is on `sda`. Without `pci` and `usb` a node has what any server has.
 Sizes of storages are simulated; every other key of a storage is one of Proxmox's own options.
 """
 
@@ -38,10 +45,30 @@ from simulator.versions import NEWEST, RELEASES
 SHIPPED = Path(__file__).parent / "topologies"
 _SIZE = re.compile(r"(\d+)([KMGT]?)")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = (
+    yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+)  # ten thousand guests take the one in C a second, the other one ten
 
 
 class TopologyError(Exception):
     """A topology file is wrong; the text is one line and names file, place and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpec:
+    """A disk of a host; what is empty follows from the names of host and disk."""
+
+    name: str
+    size: int
+    type: str = ""
+    model: str = ""
+    serial: str = ""
+    wwn: str = ""
+    vendor: str = ""
+    health: str = "PASSED"
+
+
+Entries = tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +84,9 @@ class NodeSpec:
     version: str = NEWEST
     nics: tuple[str, ...] | None = None
     """Its network cards; None for one card for each bridge."""
+    disks: tuple[DiskSpec, ...] = ()
+    pci: Entries | None = None
+    usb: Entries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +150,8 @@ class Topology:
     name: str
     datacenters: tuple[DatacenterSpec, ...]
     password: str | None = field(default=None, repr=False)
+    live: bool = False
+    """Whether containers are to be really there, and not only modelled."""
 
 
 def host_of(datacenter: DatacenterSpec, node: NodeSpec) -> str:
@@ -141,7 +173,7 @@ def load(name_or_file: str) -> Topology:
         known = ", ".join(shipped())
         raise TopologyError(f"topology {name_or_file!r} is neither a file nor one of: {known}")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
     except yaml.YAMLError as error:
         raise TopologyError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     return _Reader(path.name).topology(path.stem, data)
@@ -177,15 +209,18 @@ class _Reader:
         return value
 
     def topology(self, name: str, data: Any) -> Topology:
-        top = self._mapping(data, "top level", ("datacenters", "password"))
+        top = self._mapping(data, "top level", ("datacenters", "password", "guests"))
         datacenters = self._mapping(top.get("datacenters"), "datacenters")
         if not datacenters:
             raise self._fail("datacenters", "at least one is needed")
-        password = top.get("password")
+        password, guests = top.get("password"), top.get("guests", "modelled")
+        if guests not in ("live", "modelled"):
+            raise self._fail("guests", f"{guests!r} is neither live nor modelled")
         return Topology(
             name=name,
             datacenters=tuple(self._datacenter(key, value) for key, value in datacenters.items()),
             password=None if password is None else str(password),
+            live=guests == "live",
         )
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:
@@ -233,7 +268,8 @@ class _Reader:
         return str(value)
 
     def _node(self, where: str, name: str, data: Any, version: str) -> NodeSpec:
-        spec = self._mapping(data or {}, where, ("cpus", "memory", "disk", "ip", "online", "nics", "version"))
+        keys = ("cpus", "memory", "disk", "ip", "online", "version", "nics", "disks", "pci", "usb")
+        spec = self._mapping(data or {}, where, keys)
         if not re.fullmatch(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?", name):
             raise self._fail(where, "is no valid node name")
         nics = spec.get("nics")
@@ -250,7 +286,32 @@ class _Reader:
             ip=str(spec.get("ip", "127.0.0.1")),
             online=bool(spec.get("online", True)),
             version=self._version(f"{where}.version", spec.get("version", version)),
+            disks=tuple(
+                self._node_disk(f"{where}.disks.{key}", key, value)
+                for key, value in self._mapping(spec.get("disks", {}), f"{where}.disks").items()
+            ),
+            pci=self._devices(f"{where}.pci", spec.get("pci"), ("id",)),
+            usb=self._devices(f"{where}.usb", spec.get("usb"), ("vendid", "prodid")),
         )
+
+    def _node_disk(self, where: str, name: str, data: Any) -> DiskSpec:
+        if name == "sda" or not re.fullmatch(r"[sv]d[a-z]|nvme\d+n\d+", name):
+            raise self._fail(where, "must be named sdb to sdz, vda to vdz or nvme0n1; sda has the system on it")
+        keys = ("size", "type", "model", "serial", "wwn", "vendor", "health")
+        spec = self._mapping(data if isinstance(data, dict) else {"size": data}, where, keys)
+        texts = {key: str(value) for key, value in spec.items() if key != "size"}
+        return DiskSpec(name=name, size=self._size(spec.get("size"), f"{where}.size"), **texts)
+
+    def _devices(self, where: str, data: Any, needed: tuple[str, ...]) -> Entries | None:
+        if data is None:
+            return None
+        if not isinstance(data, list):
+            raise self._fail(where, "must be a list of devices")
+        entries = tuple(self._mapping(entry, where) for entry in data)
+        missing = next((key for entry in entries for key in needed if key not in entry), None)
+        if missing is not None:
+            raise self._fail(where, f"a device needs {missing!r}")
+        return entries
 
     def _storage(self, where: str, name: str, data: Any) -> StorageSpec:
         spec = self._mapping(data, where)

@@ -29,6 +29,7 @@ from providers._runtime.errors import (
     Unreachable,
 )
 from providers._runtime.session import TicketAuth, open_session, request_timeout
+from providers._runtime.ssh import Ssh
 
 log = logging.getLogger("proxmox")
 logging.getLogger("proxmoxer").setLevel(logging.WARNING)  # at INFO it logs parameters, passwords included
@@ -44,6 +45,7 @@ class Client:
     def __init__(self, name: str, connection: Connection, parallel: int) -> None:
         self.name = name
         self.connection = connection
+        self.ssh = Ssh(name, connection)
         self._session, self._auth = open_session(connection, parallel)
         self._serializer = JsonSerializer()
         self._endpoint = 0

@@ -6,6 +6,10 @@
         token_id: automation@pve!labs
         token_secret: …
         fingerprint: "AB:CD:…"      # or ca_file, or nothing where the certificate is from a public authority
+        ssh:                        # only for what the API can't carry: snippets, files in containers, …
+          private_key: …            # or private_key_file, or password
+          hosts:
+            pve1: {address: pve1.example.org, host_key: "ssh-ed25519 AAAA…"}
 
 Without `proxmox:connections`, `proxmox:simulator` names a topology of the simulator, which is started on demand.
 """
@@ -66,6 +70,36 @@ class Limits(BaseModel):
     storage: int = Field(default=4, ge=1)
 
 
+class SshHost(BaseModel):
+    """How to reach a node over SSH, and how to know that it is the one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    address: str
+    port: int = Field(default=22, ge=1, le=65535)
+    host_key: str = Field(pattern=r"^(SHA256:[A-Za-z0-9+/]{43}=?|(ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?)$")
+    """The node's public key (`/etc/ssh/ssh_host_ed25519_key.pub`), or its fingerprint (`SHA256:…`)."""
+
+
+class SshAccess(BaseModel):
+    """How to log in to the nodes of a connection over SSH."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    username: str = "root"
+    private_key: SecretStr | None = None
+    private_key_file: Path | None = None
+    password: SecretStr | None = None
+    hosts: dict[str, SshHost] = Field(min_length=1)
+    """By the name of the node."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> SshAccess:
+        if sum(way is not None for way in (self.private_key, self.private_key_file, self.password)) != 1:
+            raise ValueError("give one of private_key, private_key_file and password")
+        if self.private_key_file is not None and not self.private_key_file.is_file():
+            raise ValueError(f"private_key_file: there is no file {self.private_key_file}")
+        return self
+
+
 class Connection(BaseModel):
     """How to reach one cluster, or one host that is in none, and as whom."""
 
@@ -82,6 +116,7 @@ class Connection(BaseModel):
     insecure: bool = False
     request_timeout: float = Field(default=60, gt=0)
     limits: Limits = Limits()
+    ssh: SshAccess | None = None
 
     @model_validator(mode="after")
     def _one_identity_and_one_trust(self) -> Connection:
@@ -147,6 +182,13 @@ def _simulated(topology: str, project_dir: Path) -> dict[str, Connection]:
             token_id=simulated.token_id,
             token_secret=SecretStr(simulated.token_secret),
             ca_file=simulated.ca_file,
+            ssh=SshAccess(
+                private_key_file=simulated.ssh_key,
+                hosts={
+                    node: SshHost(address=host.address, port=host.port, host_key=host.public_key)
+                    for node, host in simulated.ssh.items()
+                },
+            ),
         )
         for name, simulated in running.connections.items()
     }

@@ -8,6 +8,7 @@ ProxmoxError
 ├── NotTrusted             TLS or SSH host key verification failed
 ├── LoginRefused           the credentials were refused
 ├── ApiRefused             Proxmox answered a request with an error, in its own words
+├── CommandFailed          a command on a node, or inside a guest, ended with an error
 ├── TaskFailed             a Proxmox task ended with an error; carries the last lines of its log
 ├── TookTooLong            a deadline passed
 ├── AlreadyThere           the object to create exists and belongs to somebody else
@@ -58,12 +59,21 @@ class ApiRefused(ProxmoxError):
         self.reason = reason.strip()
         self.errors = {name: text.strip() for name, text in errors.items()}
         details = "; ".join(f"{name}: {text}" for name, text in self.errors.items())
-        words = f"{self.reason} {details}".strip()
-        super().__init__(f"{words} ({method} {path}, status {status})")
+        self.words = f"{self.reason} {details}".strip()
+        super().__init__(f"{self.words} ({method} {path}, status {status})")
 
     def says(self, pattern: str) -> bool:
         """Whether Proxmox's words contain `pattern`: it answers 500 for most things, so only the words tell."""
-        return re.search(pattern, self.reason) is not None
+        return re.search(pattern, self.words) is not None
+
+
+class CommandFailed(ProxmoxError):
+    """A command on a node, or inside a guest, ended with an error; tells the end of what it said."""
+
+    def __init__(self, what: str, code: int, error: bytes) -> None:
+        self.code = code
+        lines = error.decode(errors="replace").strip().splitlines()[-3:]
+        super().__init__(f"{what} ended with {code}" + (f": {' | '.join(lines)}" if lines else ""))
 
 
 class TaskFailed(ProxmoxError):

@@ -140,6 +140,8 @@ class ConfigObject(Handler):
     """Proxmox's words for an object that does not exist, as a pattern."""
     exists: ClassVar[str] = "already (exists|defined)"
     """Proxmox's words for an object that exists already, as a pattern."""
+    at_creation: ClassVar[Mapping[str, str]] = {}
+    """Parameters that only the POST takes and that are always the same."""
 
     def find(self, api: Api, wanted: Values) -> Found | None:
         """By its name."""
@@ -148,7 +150,7 @@ class ConfigObject(Handler):
     def create(self, api: Api, wanted: Values) -> str:
         """One POST on the collection."""
         try:
-            api.post(self.path, self.with_mark(api, wanted, to_wire(self.inputs, wanted)))
+            api.post(self.path, {**self.with_mark(api, wanted, to_wire(self.inputs, wanted)), **self.at_creation})
         except ApiRefused as refused:
             if refused.says(self.exists):
                 raise AlreadyThere(refused.reason) from None

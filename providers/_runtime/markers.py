@@ -60,6 +60,11 @@ class Separated:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """A list that travels as one parameter for each item, all of the same name."""
+
+
+@dataclass(frozen=True)
 class Carrier:
     """The free text of the object: it carries the mark by which a resource knows its own."""
 

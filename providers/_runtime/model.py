@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from providers._runtime.errors import InvalidValue
 from providers._runtime.fields import FieldSpec, Inputs, Problem, Timeouts, Values, fields_of
-from providers._runtime.markers import Carrier, Immutable, Separated, ServerDefault, Slots, WriteOnly
+from providers._runtime.markers import Carrier, Immutable, Repeated, Separated, ServerDefault, Slots, WriteOnly
 from providers._runtime.ownership import unmarked
 from providers._runtime.wire import Part, to_text
 
@@ -104,9 +104,9 @@ def _in_order(model: type[BaseModel], values: Values) -> Values:
 # ---------------------------------------------------------------- Proxmox's wire format
 
 
-def to_wire(model: type[Inputs], values: Values) -> dict[str, str]:
-    """Values as parameters of a request."""
-    parameters: dict[str, str] = {}
+def to_wire(model: type[Inputs], values: Values) -> dict[str, Any]:
+    """Values as parameters of a request: texts, and lists of texts for what is repeated."""
+    parameters: dict[str, Any] = {}
     for name, value in values.items():
         spec = fields_of(model)[name]
         if not spec.in_config or value is None:
@@ -118,7 +118,9 @@ def to_wire(model: type[Inputs], values: Values) -> dict[str, str]:
     return parameters
 
 
-def _to_parameter(spec: FieldSpec, value: Any) -> str:
+def _to_parameter(spec: FieldSpec, value: Any) -> str | list[str]:
+    if spec.has(Repeated):
+        return [to_text(item) for item in value]
     separated = spec.marker(Separated)
     if separated:
         return separated.by.join(to_text(item) for item in value)
@@ -158,7 +160,12 @@ def _from_parameter(spec: FieldSpec, raw: Any) -> Any:
 
 
 def _part(part: type[Part], raw: Any) -> Any:
-    """A property string as a dict; as the text that it is where it can't be taken apart."""
+    """A property string as a dict; as the text that it is where it can't be taken apart.
+
+    Some of Proxmox's methods (`/cluster/backup`) take it apart themselves.
+    """
+    if isinstance(raw, dict):
+        return part.from_keys({key: to_text(value) for key, value in raw.items()})
     try:
         return part.parse(str(raw))
     except InvalidValue:
@@ -311,7 +318,7 @@ def _map_changes(todo: Changes, spec: FieldSpec, before: Values, actual: Values,
         todo.dropped[spec.name] = dropped
 
 
-def update_parameters(model: type[Inputs], todo: Changes) -> dict[str, str]:
+def update_parameters(model: type[Inputs], todo: Changes) -> dict[str, Any]:
     """Changes as the parameters of one PUT, with Proxmox's `delete` for what is to be unset."""
     parameters = to_wire(model, todo.set)
     specs = fields_of(model)

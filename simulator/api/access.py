@@ -12,6 +12,7 @@ from simulator.cluster import log
 from simulator.cluster.corosync import config_of
 from simulator.errors import ApiError, ParamError
 from simulator.formats import named_format
+from simulator.nodes import journal
 from simulator.privileges import ALL
 from simulator.records import Acl, User
 from simulator.routing import Call, route
@@ -110,6 +111,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
         return {
             "username": userid, "ticket": challenge, "NeedTFA": 1, "CSRFPreventionToken": signer.csrf(userid, call.now),
         }  # fmt: skip
+    journal.log(call.datacenter, call.node, call.now, "pvedaemon", f"<{userid}> successful auth for user '{userid}'")
     log.note(call.datacenter, call.node, call.now, f"successful auth for user '{userid}'")
     access = Access(call.datacenter, userid)
     if "path" in call:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.api.backup_options import DAYS, FLEECING, OPTIONS, PERFORMANCE, START
+from simulator.backup.selection import chosen_vmids, completed
 from simulator.calendar import parse as parse_event
 from simulator.errors import ApiError, ParamError, PermissionDenied
-from simulator.formats import split_list
 from simulator.guests.facts import guest_name
 from simulator.guests.lxc_mounts import is_volume, mounts
 from simulator.guests.qemu_drives import drives, is_cdrom
@@ -160,18 +160,9 @@ def delete_job(call: Call) -> None:
 
 def included_guests(datacenter: Datacenter, job: Section) -> list[Guest]:
     """Return the guests that a job backs up."""
-    options = job.options
-    excluded = set(split_list(options.get("exclude", "")))
-    if "vmid" in options:
-        wanted = set(split_list(options["vmid"]))
-    elif "pool" in options:
-        pool = datacenter.pools.get(options["pool"])
-        wanted = {str(vmid) for vmid in pool.vms} if pool is not None else set()
-    else:
-        wanted = {str(guest.vmid) for guest in datacenter.guests} if options.get("all") == "1" else set()
-    found = [guest for guest in datacenter.guests if str(guest.vmid) in wanted - excluded]
-    node = options.get("node")
-    return sorted((guest for guest in found if node in (None, guest.node)), key=lambda guest: guest.vmid)
+    options = completed(typed(job.options, OPTIONS))
+    found = (datacenter.guests.get(vmid) for vmid in chosen_vmids(datacenter, options))
+    return [guest for guest in found if guest is not None and options.get("node", guest.node) == guest.node]
 
 
 def _volumes(guest: Guest) -> Iterator[dict[str, Any]]:

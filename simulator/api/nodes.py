@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.api.resources import node_row
-from simulator.errors import ParamError
+from simulator.errors import ApiError, ParamError, unwritable
+from simulator.nodes.acme import settings_of
 from simulator.propstring import split
 from simulator.routing import Call, route
 from simulator.schema import PropertyString, integer, string
 from simulator.state import digest
-from simulator.versions import RELEASES, has_method
+from simulator.versions import has_method
 
 NODE = string(format="pve-node")
 _THIS = {"node": NODE}
@@ -75,8 +76,8 @@ def status(call: Call) -> dict[str, Any]:
     """Return the load and the hardware of a node."""
     node = call.this_node
     used, disk_used = node.memory // 10, node.disk // 20
-    played = RELEASES[node.version]
-    release, kernel = played.kernel, f"#1 SMP PREEMPT_DYNAMIC PMX {played.kernel.removesuffix('-pve')}"
+    played = node.release
+    release, kernel = played.kernel, played.build
     return {
         "uptime": int(call.now - node.started), "cpu": 0.02, "wait": 0, "idle": 0,
         "loadavg": ["0.10", "0.15", "0.12"], "ksm": {"shared": 0},
@@ -94,7 +95,7 @@ def status(call: Call) -> dict[str, Any]:
         "boot-info": {"mode": "legacy-bios"},
         "kversion": f"Linux {release} {kernel}",
         "current-kernel": {"sysname": "Linux", "machine": "x86_64", "release": release, "version": kernel},
-        "pveversion": f"pve-manager/{played.version}/{played.repoid}",
+        "pveversion": played.manager,
     }  # fmt: skip
 
 
@@ -133,8 +134,9 @@ def read_dns(call: Call) -> dict[str, str]:
     proxyto="node",
 )
 def update_dns(call: Call) -> None:
-    """Replace the node's resolver settings."""
-    settings = {name: call.text(name) for name in ("search", "dns1", "dns2", "dns3") if name in call}
+    """Replace the node's resolver settings; of each, one word can be read back from the resolver's file."""
+    words = {name: call.text(name).split() for name in ("search", "dns1", "dns2", "dns3")}
+    settings = {name: found[0] for name, found in words.items() if found}
     call.datacenter.nodes.put(replace(call.this_node, dns=settings))
 
 
@@ -189,4 +191,8 @@ def update_config(call: Call) -> None:
         config["description"] = call.text("description").rstrip("\n") + "\n"
     if "wakeonlan" in config:
         config["wakeonlan"] = ",".join(f"{key}={value}" for key, value in split(config["wakeonlan"], "mac").items())
-    call.datacenter.nodes.put(replace(node, config=config))
+    changed = replace(node, config=config)
+    settings_of(call.datacenter, changed)
+    if not call.datacenter.quorate_on(call.node):
+        raise ApiError(unwritable(f"/etc/pve/nodes/{call.node}/config"))
+    call.datacenter.nodes.put(changed)

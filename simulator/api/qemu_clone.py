@@ -8,7 +8,7 @@ from simulator.api.qemu import GUEST, VMID
 from simulator.api.storage_nodes import view_of
 from simulator.errors import ApiError, TaskError
 from simulator.firewall import files as firewall_files
-from simulator.guests.draft import Draft, check_lock, is_running, snapshot_config, worker
+from simulator.guests.draft import Draft, check_lock, check_writable, is_running, snapshot_config, worker
 from simulator.guests.facts import storage_visible
 from simulator.guests.features import can
 from simulator.guests.life import check_pool, free_quietly, join_pool
@@ -31,6 +31,7 @@ from simulator.routing import Call, route
 from simulator.schema import boolean, integer, string
 from simulator.tasks import Lock, Steps, TaskRun, guest_lock_path
 
+_SOURCE_TIMEOUT = 1.0
 SNAPNAME = string(format="pve-configid", max_length=40, optional=True)
 
 
@@ -101,7 +102,7 @@ def clone_machine(call: Call) -> str:
     if existing is not None and (existing.type, existing.node) == ("qemu", call.node):
         raise ApiError(f"unable to create VM {newid}: config file already exists")
     check_cloneable(view, config, full=full)
-    wish = Wish(newid, full, call.optional("storage"), call.optional("format"))
+    wish = Wish(newid, full, call.optional("storage"), call.optional("format"), call.optional("snapname"))
     return call.start_task(
         "qmclone", str(guest.vmid), worker(lambda run: _clone(run, call, config, wish), "clone failed: ")
     )
@@ -132,6 +133,7 @@ def _nics(config: dict[str, str]) -> dict[str, str]:
 def _clone(run: TaskRun, call: Call, source: dict[str, str], wish: Wish) -> Steps:
     guest, view, made = run.datacenter.guest(call.integer("vmid"), "qemu", run.node), view_for(run), list[str]()
     yield f"creating a clone of VM {guest.vmid} with ID {wish.newid}"
+    yield Lock(guest_lock_path(guest.vmid, "qemu"), timeout=_SOURCE_TIMEOUT, shared=True)
     yield Lock(guest_lock_path(wish.newid, "qemu"))
     claim(run, wish.newid, "qemu")
     config = cloned_config(run.datacenter, source, guest, call.optional("name"))
@@ -190,6 +192,7 @@ def _template(run: TaskRun, call: Call) -> Steps:
     _check_template(guest, call.optional("disk"))
     draft = Draft.of(guest)
     draft.config["template"] = "1"
+    check_writable(run.datacenter, guest)
     yield from to_base(view_for(run), draft.config, call.optional("disk"))
     yield 0.3
     draft.put(run.datacenter)

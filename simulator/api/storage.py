@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.backup.encryption import take_keys
 from simulator.errors import ApiError
 from simulator.formats import split_list
 from simulator.guests.storage_options import CHANGEABLE, SECRETS, STORAGE_OPTIONS
 from simulator.guests.storage_types import TYPES
 from simulator.guests.volume_names import parse_name
+from simulator.nodes import disk_groups
 from simulator.records import Capacity, Section
 from simulator.routing import Call, route
 from simulator.schema import string
+from simulator.sections import stored
 from simulator.state import Datacenter, digest, volume_key
 
 STORAGE = string(format="pve-storage-id")
@@ -48,15 +51,14 @@ def _existing(call: Call, prefix: str = "") -> Section:
 
 def _given(call: Call, *skip: str) -> dict[str, str]:
     """Return the options of a request as the configuration file keeps them."""
-    given: dict[str, str] = {}
-    for key, value in call.params.items():
-        if key not in ("storage", "type", "delete", "digest", *skip) and value is not None:
-            given[key] = str(int(value)) if isinstance(value, bool) else str(value)
-    return given
+    skipped = ("storage", "type", "delete", "digest", *skip)
+    return stored({key: value for key, value in call.params.items() if key not in skipped and value is not None})
 
 
 def _known_content(type_name: str, content: str) -> str:
-    """Drop what this type of storage cannot hold."""
+    """Drop what this type of storage cannot hold; nothing at all goes with nothing else."""
+    if "none" in split_list(content) and len(set(split_list(content))) > 1:
+        raise ApiError("unable to combine 'none' with other content types")
     return ",".join(dict.fromkeys(item for item in split_list(content) if item in TYPES[type_name].contents))
 
 
@@ -101,17 +103,18 @@ def create_storage(call: Call) -> dict[str, Any]:
     missing = next((key for key in sorted(kind.required) if key not in options), None)
     if missing is not None:
         raise ApiError(f"missing value for required option '{missing}'")
+    options["content"] = _known_content(type_name, options.get("content", kind.default))
     call.cfs_lock("file-storage_cfg", "create storage failed: ")
     if name in call.datacenter.storages:
         raise ApiError(f"create storage failed: storage ID '{name}' already defined")
     if "path" in kind.fixed and kind.mounted:
         options.setdefault("path", f"/mnt/pve/{name}")
-    options["content"] = _known_content(type_name, options.get("content", kind.default))
+    shown = take_keys(options, int(call.now))
     section = call.datacenter.storages.put(Section(id=name, type=type_name, options=options))
     _forget_foreign_volumes(call.datacenter, section)
     add_capacity(call.datacenter, section)
     answer: dict[str, Any] = {"storage": name, "type": type_name}
-    return answer | {"config": {}} if type_name == "pbs" else answer
+    return answer | {"config": shown} if type_name == "pbs" else answer
 
 
 def _forget_foreign_volumes(datacenter: Datacenter, section: Section) -> None:
@@ -124,13 +127,14 @@ def _forget_foreign_volumes(datacenter: Datacenter, section: Section) -> None:
 
 
 def add_capacity(datacenter: Datacenter, section: Section) -> None:
-    """Give a new storage room: a directory shares its node's disk, anything else gets a plain 100 GiB."""
+    """Give a new storage room: what the disks below it have, its node's disk, or else a plain 100 GiB."""
     shared = TYPES[section.type].shared or section.options.get("shared") == "1"
-    if section.type in ("dir", "btrfs") and not shared:
-        return
     for place in [""] if shared else [node.name for node in datacenter.nodes]:
+        room = disk_groups.capacity(datacenter, place, section)
+        if room is None and section.type in ("dir", "btrfs") and not shared:
+            continue
         if f"{section.id}/{place}" not in datacenter.capacities:
-            datacenter.capacities.put(Capacity(storage=section.id, node=place, total=_DEFAULT_SIZE))
+            datacenter.capacities.put(Capacity(storage=section.id, node=place, total=room or _DEFAULT_SIZE))
 
 
 @route(
@@ -158,15 +162,16 @@ def update_storage(call: Call) -> dict[str, Any]:
         _check_unexpected(section.type, given)
         _check_fixed(section, given)
         options = _after_delete(section, call.listing("delete"), given)
+        if "content" in given:
+            given["content"] = _known_content(section.type, given["content"])
+        shown = take_keys(given, int(call.now))
     except ApiError as error:
         raise ApiError(f"update storage failed: {error.message}") from None
-    if "content" in given:
-        given["content"] = _known_content(section.type, given["content"])
     options |= given
     options.setdefault("content", kind.default)
     call.datacenter.storages.put(Section(id=section.id, type=section.type, options=options))
     answer: dict[str, Any] = {"storage": section.id, "type": section.type}
-    return answer | {"config": {}} if section.type == "pbs" else answer
+    return answer | {"config": shown} if section.type == "pbs" else answer
 
 
 def _check_fixed(section: Section, given: dict[str, str]) -> None:

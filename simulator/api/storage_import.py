@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
-from xml.etree import ElementTree
 
 from simulator.api.storage import STORAGE
 from simulator.api.storage_nodes import NODE, view_of
@@ -12,12 +10,10 @@ from simulator.errors import ApiError
 from simulator.guests.rights import check_volume
 from simulator.guests.storages import StorageView
 from simulator.guests.volume_names import parse_name
+from simulator.ovf import parse as parse_ovf
 from simulator.records import Volume
 from simulator.routing import Call, route
 from simulator.schema import string
-
-_CPU, _MEMORY, _NIC, _DISK = "3", "4", "10", "17"
-_BUSES = {"5": "ide", "6": "scsi", "20": "sata"}
 
 
 @route(
@@ -53,54 +49,14 @@ def _of_esxi(view: StorageView, volume: Volume) -> dict[str, Any]:
 def _of_appliance(volume: Volume) -> dict[str, Any]:
     """Describe an appliance by its OVF document."""
     try:
-        root = ElementTree.fromstring(volume.manifest)  # noqa: S314 - today's parser bounds the growth of entities itself
-    except ElementTree.ParseError as error:
+        machine = parse_ovf(volume.manifest)
+    except ValueError as error:
         raise ApiError(f"could not parse the description of '{volume.volid}': {error}") from None
-    items = [{_tag(child): (child.text or "").strip() for child in item} for item in _all(root, "Item")]
-    arguments: dict[str, Any] = {}
-    name = next((found.text for found in _all(root, "Name") if found.text), None)
-    if name:
-        arguments["name"] = "".join(letter for letter in name if letter.isalnum() or letter in "-.")
-    for kind, key in ((_CPU, "cores"), (_MEMORY, "memory")):
-        quantity = next((i["VirtualQuantity"] for i in items if i.get("ResourceType") == kind), None)
-        arguments |= {key: quantity} if quantity else {}
-    nics = [item for item in items if item.get("ResourceType") == _NIC]
+    given = {"name": machine.name, "cores": machine.cores, "memory": machine.memory}
+    folder = f"{volume.volid}/" if volume.format == "ova" else f"{volume.storage}:import/"
     return {
-        "type": "vm", "source": volume.name, "create-args": arguments,
-        "disks": _disks(root, items, volume),
-        "net": {f"net{number}": {"model": _model(nic)} for number, nic in enumerate(nics)},
+        "type": "vm", "source": volume.name, "create-args": {key: value for key, value in given.items() if value},
+        "disks": {disk.slot: {"volid": f"{folder}{disk.file}", "size": disk.size} for disk in machine.disks},
+        "net": {f"net{number}": {"model": model} for number, model in enumerate(machine.nics)},
         "warnings": [{"type": "ova-needs-extracting"}] if volume.format == "ova" else [],
     }  # fmt: skip
-
-
-def _tag(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _all(root: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
-    return [element for element in root.iter() if _tag(element) == tag]
-
-
-def _attribute(element: ElementTree.Element, name: str) -> str:
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
-
-
-def _model(nic: dict[str, str]) -> str:
-    return {"vmxnet3": "vmxnet3", "e1000e": "e1000e"}.get(nic.get("ResourceSubType", "").lower(), "e1000")
-
-
-def _disks(root: ElementTree.Element, items: list[dict[str, str]], volume: Volume) -> dict[str, dict[str, str]]:
-    """Return the disks on the buses of their controllers: item -> disk -> file."""
-    controllers = {i.get("InstanceID", ""): _BUSES[i["ResourceType"]] for i in items if i.get("ResourceType") in _BUSES}
-    files = {_attribute(file, "id"): _attribute(file, "href") for file in _all(root, "File")}
-    of_disk = {_attribute(disk, "diskId"): files.get(_attribute(disk, "fileRef"), "") for disk in _all(root, "Disk")}
-    found: dict[str, dict[str, str]] = {}
-    used: Counter[str] = Counter()
-    for item in items:
-        file = of_disk.get(item.get("HostResource", "").rpartition("/")[2], "")
-        if item.get("ResourceType") == _DISK and file and "/" not in file:
-            bus = controllers.get(item.get("Parent", ""), "scsi")
-            inside = f"{volume.volid}/{file}" if volume.format == "ova" else f"{volume.storage}:import/{file}"
-            found[f"{bus}{used[bus]}"] = {"volid": inside}
-            used[bus] += 1
-    return found

@@ -9,7 +9,7 @@ from simulator.api.storage import SEE
 from simulator.api.storage_nodes import NODE, view_of
 from simulator.backup.archives import config_text, require_archive
 from simulator.backup.job import DEFAULTS, Job
-from simulator.backup.selection import by_place, check_choice, chosen_vmids
+from simulator.backup.selection import by_place, check_choice, chosen_vmids, completed
 from simulator.backup.target import backup_folder, check_holds_backups
 from simulator.backup.task import body_of
 from simulator.errors import ApiError, ParamError
@@ -42,7 +42,7 @@ def vzdump(call: Call) -> str:
         raise ParamError({"stdout": "option is only allowed on the command line interface."})
     _check_rights(call)
     _check_options(call)
-    options = _job_options(call)
+    options = completed(call.params)
     vmids, elsewhere = by_place(call.datacenter, chosen_vmids(call.datacenter, options), call.node)
     if call.flag("stop"):
         _stop_running(call)
@@ -78,14 +78,6 @@ def _check_options(call: Call) -> None:
         raise ParamError({"notes-template": "contains a line feed"})
     if not (call.flag("all") or call.flag("stop") or "pool" in call or "exclude" in call or "vmid" in call):
         raise ParamError({"vmid": "property is missing"})
-
-
-def _job_options(call: Call) -> dict[str, Any]:
-    """Return the options of a call; to exclude guests is to mean all others."""
-    options = {name: value for name, value in call.params.items() if value is not None}
-    if "exclude" in options and "pool" not in options:
-        options["all"] = True
-    return options
 
 
 def _stop_running(call: Call) -> None:

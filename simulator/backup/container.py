@@ -10,7 +10,7 @@ from simulator.guests.features import can
 from simulator.guests.lxc_mounts import Mount, is_volume, mounts
 from simulator.guests.lxc_power import halted, start_locked
 from simulator.guests.volume_names import own_name
-from simulator.records import Volume
+from simulator.records import Volume, VolumeSnapshot
 from simulator.tasks import Steps
 
 _SNAPSHOT = "vzdump"
@@ -86,7 +86,8 @@ class ContainerBackup(GuestBackup):
         for volume in volumes.values():
             if self.view.section(volume.storage).type == "lvmthin":
                 yield f'INFO:   Logical volume "snap_{own_name(volume.name)}_{_SNAPSHOT}" created.'
-            self.run.datacenter.volumes.put(replace(volume, snapshots={**volume.snapshots, _SNAPSHOT: volume.size}))
+            then = VolumeSnapshot(size=volume.size, files=volume.files)
+            self.run.datacenter.volumes.put(replace(volume, snapshots={**volume.snapshots, _SNAPSHOT: then}))
         if len(volumes) > 1:
             yield "INFO: resume vm"
             yield self.online_again()

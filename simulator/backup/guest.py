@@ -17,7 +17,7 @@ from simulator.firewall.files import guest_path
 from simulator.guests.draft import check_lock, check_writable, drop_keys, is_running, set_lock
 from simulator.guests.qemu_power import view_for
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND, data_of
+from simulator.guests.transfer import data_of, seconds_for
 from simulator.guests.volume_names import own_name
 from simulator.ha.state import requested, sid_of
 from simulator.records import Archive, Guest, SavedVolume, Volume
@@ -182,12 +182,11 @@ class GuestBackup(ABC):
         place = name.removeprefix("backup/") if self.target.is_server else f"{self.target.folder}/{own_name(name)}"
         yield f"INFO: creating {what} archive '{place}'"
         yield from self.write(data)
-        size = sum(saved.size for saved in archive.volumes.values())
+        compress = "zstd" if self.target.is_server else str(self.job.option("compress"))
+        packed = data * _PERCENT_LEFT.get(compress, 100) // 100 + _OVERHEAD
+        volume = put_archive(self.view, self.target, name, archive, vmid=self.vmid, packed=packed)
         if not self.target.is_server:
-            size = data * _PERCENT_LEFT.get(str(self.job.option("compress")), 100) // 100 + _OVERHEAD
-        volume = put_archive(self.view, self.target, name, archive, vmid=self.vmid, size=size)
-        if not self.target.is_server:
-            yield f"INFO: archive file size: {log_size(size)}"
+            yield f"INFO: archive file size: {log_size(packed)}"
         yield from self._describe(volume)
         if self.target.remove:
             yield from prune(self.view, self.target, self.guest.type, self.vmid)
@@ -197,7 +196,11 @@ class GuestBackup(ABC):
         rules = self.run.datacenter.files.get(f":{guest_path(self.vmid)}")
         volumes = {
             slot: SavedVolume(
-                storage=volume.storage, format=volume.format, size=volume.size, data=data_of(view, volume)
+                storage=volume.storage,
+                format=volume.format,
+                size=volume.size,
+                data=data_of(view, volume),
+                files=volume.files,
             )
             for slot, volume in self.volumes().items()
         }
@@ -232,8 +235,8 @@ class GuestBackup(ABC):
 
     def copying(self, data: int) -> Generator[Step, None, int]:
         """Take the time that copying needs; return the whole seconds that have passed."""
-        begun, limit = self.run.now, int(self.job.option("bwlimit") or 0) * 1024
-        yield max(0.2, data / (min(limit, BYTES_PER_SECOND) if limit else BYTES_PER_SECOND))
+        begun = self.run.now
+        yield seconds_for(data, int(self.job.option("bwlimit") or 0))
         return int(self.run.now - begun)
 
     def offline_seconds(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.api.backup_options import OPTIONS
 from simulator.backup.job import Job
-from simulator.backup.selection import by_place, chosen_vmids
+from simulator.backup.selection import by_place, chosen_vmids, completed
 from simulator.backup.task import body_of
 from simulator.records import Section, Setting
 from simulator.schedule import Schedule
@@ -45,9 +45,7 @@ class BackupScheduler:
             self._start(job)
 
     def _start(self, job: Section) -> None:
-        options = {**typed(job.options, OPTIONS), "job-id": job.id}
-        if "exclude" in options and "pool" not in options:
-            options["all"] = 1
+        options = completed({**typed(job.options, OPTIONS), "job-id": job.id})
         for node in self._datacenter.quorate_side():
             if options.get("node", node.name) != node.name:
                 continue

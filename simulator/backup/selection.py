@@ -14,13 +14,19 @@ def chosen_vmids(datacenter: Datacenter, options: Mapping[str, Any]) -> list[int
     """Return the VMIDs that options choose, in order; those that are named may be of no guest."""
     if options.get("vmid"):
         return sorted({int(vmid) for vmid in split_list(str(options["vmid"]))})
+    excluded = {int(vmid) for vmid in split_list(str(options.get("exclude") or ""))}
     if options.get("pool"):
         pool = datacenter.pools.get(str(options["pool"]))
-        return sorted(pool.vms) if pool is not None else []
-    if str(options.get("all", "0")) in ("0", "False"):
+        return sorted(pool.vms - excluded) if pool is not None else []
+    if not options.get("all"):
         return []
-    excluded = {int(vmid) for vmid in split_list(str(options.get("exclude") or ""))}
     return sorted(guest.vmid for guest in datacenter.guests if guest.vmid not in excluded)
+
+
+def completed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with what they mean unsaid: to exclude guests is to mean all others."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return given | {"all": 1} if "exclude" in given and "pool" not in given else given
 
 
 def by_place(datacenter: Datacenter, vmids: list[int], node: str) -> tuple[list[int], list[int]]:

@@ -26,8 +26,8 @@ def turn(run: TaskRun, minutes: int) -> Lock:
     """Return the lock that lets one job at a time run on a node."""
     return Lock(
         f"{_LOCK_FILE} of {run.datacenter.name}/{run.node}", minutes * 60.0,
-        "INFO: trying to get global lock - waiting...", "INFO: got global lock",
-        f"can't acquire lock '{_LOCK_FILE}' " + ("- got timeout" if minutes else "(wait = 0)"),
+        waiting="INFO: trying to get global lock - waiting...", taken="INFO: got global lock",
+        failure=f"can't acquire lock '{_LOCK_FILE}' " + ("- got timeout" if minutes else "(wait = 0)"),
     )  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import re
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from simulator.errors import ApiError, TaskError
+from simulator.errors import ApiError, TaskError, unwritable
 from simulator.formats import split_list
 from simulator.guests.volume_names import own_name
 from simulator.propstring import split
@@ -103,7 +103,14 @@ def check_writable(datacenter: Datacenter, guest: Guest) -> None:
     """Refuse to write a configuration file while the cluster is not quorate: `/etc/pve` is read-only then."""
     if not datacenter.quorate_on(guest.node):
         path = guest_path(guest.vmid, guest.type, guest.node)
-        raise ApiError(f"unable to open file '/etc/pve/{path}.tmp.{os.getpid()}' - Permission denied")
+        raise ApiError(unwritable(f"/etc/pve/{path}"))
+
+
+def check_storable(values: Mapping[str, str]) -> None:
+    """Refuse values that would be more than a line of a guest's file, where only the description is encoded."""
+    for key, value in values.items():
+        if key != "description" and re.search(r"[\r\n]", value):
+            raise ApiError(f"unable to parse value of '{key}' - property contains a line feed")
 
 
 def check_lock(guest: Guest) -> None:

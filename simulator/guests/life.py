@@ -59,6 +59,7 @@ def leave_no_trace(datacenter: Datacenter, vmid: int) -> None:
             datacenter.pools.put(replace(pool, vms=pool.vms - {vmid}))
     datacenter.acl.delete(f"/vms/{vmid}")
     firewall_files.remove_guest(datacenter, vmid)
+    datacenter.agents.delete(vmid)
     datacenter.guests.delete(vmid)
 
 

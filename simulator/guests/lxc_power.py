@@ -64,6 +64,7 @@ def start_locked(run: TaskRun, vmid: int, *, skiplock: bool = False) -> Steps:
     run.datacenter.guests.put(
         replace(guest, status="running", started=run.now, running=dict(guest.config), pid=30000 + vmid % 100000)
     )
+    yield from run.world.boot(run, vmid)
 
 
 def stop(run: TaskRun, vmid: int, seconds: float = _STOP_SECONDS, *, skiplock: bool = False) -> Steps:

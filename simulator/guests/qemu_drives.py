@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 
 from simulator.errors import ApiError, ParamError, TaskError
 from simulator.guests.draft import format_size
@@ -13,7 +14,9 @@ from simulator.guests.storage_types import FILE
 from simulator.guests.storages import CLOUDINIT_SIZE, StorageView
 from simulator.guests.transfer import progress
 from simulator.guests.volume_names import parse_name, split_volid
+from simulator.ovf import parse as parse_ovf
 from simulator.propstring import join
+from simulator.records import Volume
 from simulator.schema import PropertyString
 from simulator.tasks import Step
 
@@ -167,9 +170,7 @@ def _make_cloudinit(
 
 def _import(view: StorageView, vmid: int, slot: str, drive: Drive, storage: str) -> Generator[Step, None, Drive]:
     wanted = drive["import-from"]
-    source = view.find(wanted)
-    if source is None:
-        raise ApiError(f"failed to stat '{wanted if wanted.startswith('/') else view.path(wanted)}'")
+    source = import_source(view, wanted)
     format_ = drive.get("format") or view.default_format(storage)
     yield f"create full clone of drive ({wanted})"
     volume = view.allocate(storage, vmid, source.size, format_)
@@ -177,13 +178,26 @@ def _import(view: StorageView, vmid: int, slot: str, drive: Drive, storage: str)
         yield from view.log_allocation(volume)
         yield f"allocated target volume '{volume.volid}'"
         yield from progress(source.size, source.used)
-        volume = view.fill(volume.volid, source.used)
+        volume = view.fill(volume.volid, source.used, source)
     except (ApiError, TaskError):
         view.free(volume.volid)
         raise
     made = _without(drive, "format", "import-from") | {"file": volume.volid, "size": format_size(volume.size)}
     yield f"{slot}: successfully created disk '{print_drive(made)}'"
     return made
+
+
+def import_source(view: StorageView, wanted: str) -> Volume:
+    """Return what a disk is made from: a volume, or a disk inside an appliance, which holds as much as its file."""
+    found = view.find(wanted)
+    outer, inside, file = wanted.partition(".ova/")
+    appliance = view.find(f"{outer}.ova") if found is None and inside else None
+    if appliance is not None and appliance.manifest:
+        disk = next((disk for disk in parse_ovf(appliance.manifest).disks if disk.file == file), None)
+        found = replace(appliance, size=disk.size, used=min(disk.size, appliance.size)) if disk is not None else None
+    if found is None:
+        raise ApiError(f"failed to stat '{wanted if wanted.startswith('/') else view.path(wanted)}'")
+    return found
 
 
 def _use_existing(view: StorageView, drive: Drive) -> Drive:

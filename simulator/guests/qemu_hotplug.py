@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from simulator.errors import ApiError, ParamError
 from simulator.formats import split_list
 from simulator.guests.draft import Draft, check_protection, is_running, owns
 from simulator.guests.qemu_drives import Drive, is_cdrom, is_cloudinit, is_drive, parse_drive
-from simulator.guests.qemu_options import CLOUDINIT_KEYS, NET
+from simulator.guests.qemu_options import AGENT, CLOUDINIT_KEYS, NET
 from simulator.guests.storages import StorageView
 from simulator.sdn.config import vnet_on_node
 
@@ -22,6 +23,7 @@ _DRIVE_OPTIONS_AT_RESTART = (
     "aio", "cache", "discard", "detect_zeroes", "iothread", "media", "product", "queues", "ro", "scsiblock", "serial",
     "snapshot", "ssd", "vendor", "wwn", "werror", "rerror",
 )  # fmt: skip
+_NIC_OPTIONS_AT_RESTART = ("model", "macaddr", "queues", "mtu")
 
 
 def hotplug_features(draft: Draft) -> set[str]:
@@ -111,26 +113,59 @@ def _may_unplug(draft: Draft, key: str, features: set[str], problems: dict[str, 
             problems[key] = f"hotplug problem - can't unplug bootdisk '{key}'\n"
             return False
         return True
-    return key in ("memory", "vcpus") and {"memory": "memory", "vcpus": "cpu"}[key] in features
+    settings = {
+        "memory": "memory" in features, "vcpus": "cpu" in features, "balloon": draft.config.get("balloon") != "0",
+        "hotplug": "memory" not in draft.config.get("hotplug", ""),
+    }  # fmt: skip
+    return settings.get(key, False)
 
 
 def _may_plug(view: StorageView, draft: Draft, key: str, value: str, features: set[str]) -> bool:
     if key in _AT_ONCE or key in _LIVE_LIMITS:
         return True
     if re.fullmatch(r"net\d+", key):
-        return "network" in features and _check_bridge(view, key, value)
+        return _may_plug_nic(draft, key, value, features) and _check_bridge(view, key, value)
     if is_drive(key):
         return _may_plug_drive(draft, key, parse_drive(key, value), features)
     if key in ("tablet",) or re.fullmatch(r"usb\d+", key):
         return "usb" in features
-    if key == "balloon":
-        return (value == "0") == (draft.config.get("balloon") == "0")
+    if key in _SETTINGS:
+        return _SETTINGS[key](draft, value)
     return key in ("memory", "vcpus") and _grows(draft, key, value, features)
+
+
+def _may_plug_nic(draft: Draft, key: str, value: str, features: set[str]) -> bool:
+    """A card that stays the same card moves to another bridge, or gets another limit, whatever may be plugged."""
+    old_value = draft.config.get(key)
+    if old_value is None or "network" in features:
+        return "network" in features
+    old, new = NET.parse(old_value, key), NET.parse(value, key)
+    same = all(old.get(option) == new.get(option) for option in _NIC_OPTIONS_AT_RESTART)
+    return same and "bridge" in old and "bridge" in new
+
+
+def _agent_device(value: str) -> tuple[object, object]:
+    """Return what of the agent's setting is a device of the machine."""
+    agent = AGENT.parse(value, "agent")
+    return agent.get("enabled", False), agent.get("type", "virtio")
+
+
+_SETTINGS: dict[str, Callable[[Draft, str], bool]] = {
+    "agent": lambda draft, value: (
+        "agent" in draft.config and _agent_device(value) == _agent_device(draft.config["agent"])
+    ),
+    "balloon": lambda draft, value: (value == "0") == (draft.config.get("balloon") == "0"),
+    "hotplug": lambda draft, value: "memory" not in value + draft.config.get("hotplug", ""),
+}
+"""Settings of which some changes need no new device."""
 
 
 def _grows(draft: Draft, key: str, value: str, features: set[str]) -> bool:
     """Memory and processors can be added where the machine was set up for it."""
     if key == "vcpus":
+        most = int(draft.config.get("sockets", "1")) * int(draft.config.get("cores", "1"))
+        if "cpu" in features and int(value) > most:
+            raise ParamError({key: "hotplug problem - you can't add more vcpus than maxcpus\n"})
         return "cpu" in features
     return "memory" in features and draft.config.get("numa") == "1" and value.rpartition("=")[2].isdigit()
 

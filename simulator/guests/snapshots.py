@@ -30,7 +30,7 @@ from simulator.guests.qemu_power import halted as machine_halted
 from simulator.guests.qemu_power import view_for
 from simulator.guests.storages import StorageView
 from simulator.guests.transfer import BYTES_PER_SECOND
-from simulator.records import Guest, Snapshot, Volume
+from simulator.records import Guest, Snapshot, Volume, VolumeSnapshot
 from simulator.tasks import Lock, Steps, TaskRun, guest_lock_path
 
 _RESERVED = {"qemu": ("current", "pending"), "lxc": ("current", "pending", "vzdump")}
@@ -75,7 +75,8 @@ def take(run: TaskRun, kind: str, vmid: int, name: str, description: str, *, mem
     for slot, volume in volumes_of(view, guest, guest.config).items():
         if kind == "qemu":
             yield f"snapshotting 'drive-{slot}' ({volume.volid})"
-        view.datacenter.volumes.put(replace(volume, snapshots={**volume.snapshots, name: volume.size}))
+        then = VolumeSnapshot(size=volume.size, files=volume.files)
+        view.datacenter.volumes.put(replace(volume, snapshots={**volume.snapshots, name: then}))
     yield 0.3
     draft = Draft.of(run.datacenter.guest(vmid, kind, run.node))
     kept = drop_keys(draft.config, (*_NOT_KEPT, "description"))
@@ -149,8 +150,9 @@ def _restore(run: TaskRun, view: StorageView, vmid: int, name: str, old: Mapping
     if "vmgenid" in draft.config:
         draft.config["vmgenid"] = str(uuid.uuid4())
     for volume in volumes_of(view, guest, draft.config).values():
-        size = volume.snapshots.get(name, volume.size)
-        view.datacenter.volumes.put(replace(volume, size=size, used=min(volume.used, size)))
+        then = volume.snapshots.get(name, VolumeSnapshot(size=volume.size, files=volume.files))
+        used = min(volume.used, then.size)
+        view.datacenter.volumes.put(replace(volume, size=then.size, used=used, files=then.files))
         before.discard(volume.volid)
     for volid in before:
         if owns(vmid, volid) and view.find(volid) is not None and "cloudinit" not in volid:
@@ -169,7 +171,7 @@ def remove(run: TaskRun, kind: str, vmid: int, name: str) -> Steps:
     if "vmstate" in old:
         view.free(old["vmstate"])
     for volume in volumes_of(view, guest, old).values():
-        left = {key: size for key, size in volume.snapshots.items() if key != name}
+        left = {key: kept for key, kept in volume.snapshots.items() if key != name}
         view.datacenter.volumes.put(replace(volume, snapshots=left))
     guest = run.datacenter.guests[vmid]
     parent = old.get("parent")

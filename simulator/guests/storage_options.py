@@ -74,4 +74,4 @@ AT_CREATION: dict[str, Param] = {
     "vgname": string(format="pve-storage-vgname", optional=True),
 }
 STORAGE_OPTIONS: dict[str, Param] = {**CHANGEABLE, **AT_CREATION}
-SECRETS = ("password", "encryption-key", "keyring", "master-pubkey")
+SECRETS = ("password", "keyring")

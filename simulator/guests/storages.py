@@ -9,7 +9,7 @@ from simulator.formats import split_list
 from simulator.guests.facts import is_shared, storage_usage, storage_visible
 from simulator.guests.storage_types import BLOCK, FILE, OTHER, TYPES, StorageType
 from simulator.guests.volume_names import FOLDERS, disk_number, own_name, parse_name, split_volid
-from simulator.records import Section, Volume
+from simulator.records import SavedVolume, Section, Volume
 from simulator.state import Datacenter, volume_key
 
 CLOUDINIT_SIZE = 4 << 20
@@ -176,7 +176,7 @@ class StorageView:
         volume = Volume(
             storage=storage, node=self.place(storage), name=full, content=content, format=format_, size=size,
             used=0 if parent is not None else self.initial_use(storage, size, data), vmid=vmid,
-            parent=parent.volid if parent else None, ctime=self.now,
+            parent=parent.volid if parent else None, ctime=self.now, files=parent.files if parent else {},
         )  # fmt: skip
         key = volume_key(volume.node, volume.volid)
         if key in self.datacenter.volumes:
@@ -201,12 +201,12 @@ class StorageView:
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
         self.datacenter.volumes.put(replace(volume, size=size, used=used))
 
-    def fill(self, volid: str, data: int) -> Volume:
-        """Let a volume hold so much data."""
+    def fill(self, volid: str, data: int, source: Volume | SavedVolume) -> Volume:
+        """Let a volume hold so much data, copied from another one or from a backup."""
         volume = self.require(volid)
         used = self.initial_use(volume.storage, volume.size, min(data, volume.size))
         self.reserve(volume.storage, used - volume.used, own_name(volume.name))
-        return self.datacenter.volumes.put(replace(volume, used=used))
+        return self.datacenter.volumes.put(replace(volume, used=used, files=source.files))
 
     def rename(self, volume: Volume, name: str, vmid: int, content: str | None = None) -> Volume:
         """Give a volume another name and owner."""
@@ -235,6 +235,13 @@ class StorageView:
     def log_allocation(self, volume: Volume) -> list[str]:
         """Return the lines that allocating a volume prints into a task's log."""
         path = self.path(volume.volid)
+        if volume.parent is not None and volume.format == "qcow2":
+            base = self.require(volume.parent)
+            return [
+                f"Formatting '{path}', fmt=qcow2 cluster_size=131072 extended_l2=on preallocation=off"
+                f" compression_type=zlib size={volume.size} backing_file=../{base.name} backing_fmt={base.format}"
+                " lazy_refcounts=off refcount_bits=16"
+            ]
         if self.type_of(volume.storage).layout == FILE:
             options = {
                 "qcow2": f"cluster_size=65536 extended_l2=off preallocation=metadata compression_type=zlib"

@@ -15,7 +15,7 @@ _FILE_NAMES = {
     "vztmpl": re.compile(r"vztmpl/[^/]+\.(?:tar(?:\.(?:gz|xz|zst|bz2))?|tgz|txz|tzst)"),
     "backup": re.compile(r"backup/[^/]+\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst))?)"),
     "snippets": re.compile(r"snippets/[^/]+"),
-    "import": re.compile(r"import/[^/]+\.(?:ova|ovf|qcow2|raw|vmdk)"),
+    "import": re.compile(r"import/(?:[^/]+\.ova/)?[^/]+\.(?:ova|ovf|qcow2|raw|vmdk)"),
 }
 _BACKUP_OWNER = re.compile(r"vzdump-(?:qemu|lxc|openvz)-(\d+)-")
 _SNAPSHOT = re.compile(r"backup/(vm|ct|host)/([^/]+)/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)

@@ -195,6 +195,15 @@ def zone_vnets(datacenter: Datacenter, zone: str) -> list[SdnObject]:
     return [row for row in rows if row.options["zone"] == zone]
 
 
+def zone_status(datacenter: Datacenter, node: str, zone: SdnObject) -> str:
+    """Tell whether a zone works on a node: it must have been loaded there, and find its bridge."""
+    if version(datacenter, f"node/{node}") != version(datacenter, "running"):
+        return "pending"
+    bridge = zone.options.get("bridge")
+    missing = bridge is not None and f"{node}/{bridge}" not in datacenter.interfaces
+    return "error" if missing and zone_vnets(datacenter, zone.id) else "available"
+
+
 def vnet_on_node(datacenter: Datacenter, node: str, vnet: str) -> bool:
     """Tell whether a node has the bridge of a virtual network."""
     found = datacenter.sdn_running.get(f"vnets/{vnet}")

@@ -92,7 +92,7 @@ def put(datacenter: Datacenter, place: Place, size: int, now: float) -> None:
     parsed = parse_name(TYPES[datacenter.storages[place.storage].type], place.name)
     volume = Volume(
         storage=place.storage, node=place.node, name=place.name, content=parsed.content, format=parsed.format,
-        size=size, used=size, vmid=parsed.vmid if parsed.is_image else None, ctime=int(now),
+        size=size, used=size, vmid=parsed.vmid, ctime=int(now),
     )  # fmt: skip
     datacenter.volumes.put(volume)
 

@@ -12,6 +12,7 @@ from providers._runtime.bridge import Resource
 from providers._runtime.handler import Handler
 from providers._runtime.registry import handler_of
 from tests import engine
+from tests.conftest import Simulator
 
 PROVIDERS = Path(__file__).parent.parent.parent / "providers"
 
@@ -31,6 +32,10 @@ class Kind:
     """Arguments that it can be brought to in place, one after the other."""
     drift: list[tuple[str, str, Mapping[str, Any]]]
     """Requests by which somebody changes the last of `updates` behind our back."""
+    topology: str
+    """The simulated hosts on which it can be: `TOPOLOGY` of the test module, or one that stands alone."""
+    setup: list[tuple[str, str, Mapping[str, Any]]]
+    """Requests that make what has to be there before: `SETUP` of the test module, or none."""
 
     def declared(self, args: Mapping[str, Any]) -> dict[str, engine.Resource]:
         """A program of one such resource."""
@@ -46,4 +51,13 @@ def kind(name: str) -> Kind:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Resource) and value.__module__ == module.__name__
     ]
-    return Kind(name, resource, handler_of(name), tests.EXAMPLE, tests.UPDATES, tests.DRIFT)
+    topology, setup = getattr(tests, "TOPOLOGY", "standalone"), getattr(tests, "SETUP", [])
+    return Kind(name, resource, handler_of(name), tests.EXAMPLE, tests.UPDATES, tests.DRIFT, topology, setup)
+
+
+def prepare(simulator: Simulator, it: Kind) -> None:
+    """Begin anew, with what the type's objects need."""
+    simulator.control("POST", "reset")
+    for method, path, parameters in it.setup:
+        simulator.by_hand(method, path, parameters)
+    simulator.forget_requests()

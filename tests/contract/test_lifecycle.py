@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.conftest import Simulator, as_json
-from tests.contract.kinds import KINDS, kind
+from tests.contract.kinds import KINDS, kind, prepare
 from tests.engine import Program
 
 pytestmark = [pytest.mark.engine, pytest.mark.parametrize("name", KINDS)]
@@ -90,7 +92,7 @@ def test_one_that_is_another_stacks_is_refused_in_one_line(name: str, program: P
 
     assert refused.code != 0
     assert "Traceback" not in refused.text
-    assert "exists" in refused.text
+    assert re.search("already (exists|defined)", refused.text)
 
 
 def test_one_that_was_removed_by_hand_is_gone_after_refresh_and_made_again(
@@ -99,7 +101,7 @@ def test_one_that_was_removed_by_hand_is_gone_after_refresh_and_made_again(
     it = kind(name)
     program.declare(it.declared(it.example))
     assert program.up().code == 0
-    simulator.control("POST", "reset")
+    prepare(simulator, it)
 
     refresh = program.refresh()
     assert refresh.code == 0, refresh.text

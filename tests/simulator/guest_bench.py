@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simulator import api
+from simulator.certificates import Certificates
+from simulator.inside.plain import PlainInside
 from simulator.records import Guest, Task, Volume
 from simulator.router import Request, Router
 from simulator.routing import ROUTES, RouteTree
@@ -36,24 +39,35 @@ class Bench:
     def open(cls, place: Path, topology: str = "standalone") -> Bench:
         """Make a world from a topology."""
         world, spec = World(place / "state.sqlite"), load(topology)
+        world.inside = PlainInside
+        Certificates(world.authority.parent).server_context()
         first = spec.datacenters[0]
-        datacenter = world.add(first.name)
-        seed(world, spec, "password", {first.name: SECRET})
+        for other in spec.datacenters:
+            world.add(other.name)
+        datacenter = world.datacenters[first.name]
+        seed(world, spec, "password", {other.name: SECRET for other in spec.datacenters})
         tasks = TaskRunner(world)
         return cls(world, datacenter, tasks, Router(world, tasks, RouteTree(ROUTES)), first.nodes[0].name)
 
     def call(self, method: str, path: str, /, **values: Any) -> Any:
         """Call a method as root's token; names may be written with underscores for the dashes in them."""
-        answer = asyncio.run(self.router.answer(self._request(method, path, values)))
-        return answer.data
+        return self.by(f"root@pam!labs={SECRET}")(method, path, **values)
 
-    def _request(self, method: str, path: str, values: dict[str, Any]) -> Request:
+    def by(self, token: str) -> Callable[..., Any]:
+        """Return what calls methods as the owner of a token."""
+
+        def call(method: str, path: str, /, **values: Any) -> Any:
+            return asyncio.run(self.router.answer(self._request(method, path, values, token))).data
+
+        return call
+
+    def _request(self, method: str, path: str, values: dict[str, Any], token: str) -> Request:
         plain = {name.replace("_", "-"): value for name, value in values.items()}
         if not path.startswith(("/storage", "/nodes", "/pools", "/cluster", "/access")):
             path = f"/nodes/{self.node}/{path}"
         return Request(
             method=method, path=path, values=plain, datacenter=self.datacenter, node=self.node,
-            token=f"root@pam!labs={SECRET}",
+            token=token,
         )  # fmt: skip
 
     def run(self, method: str, path: str, /, **values: Any) -> Task:

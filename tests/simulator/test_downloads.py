@@ -26,7 +26,8 @@ _OVF = """<?xml version="1.0"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
  xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
  <References><File ovf:id="file1" ovf:href="disk1.vmdk"/></References>
- <DiskSection><Disk ovf:diskId="vmdisk1" ovf:fileRef="file1"/></DiskSection>
+ <DiskSection><Disk ovf:diskId="vmdisk1" ovf:fileRef="file1" ovf:capacity="2"
+  ovf:capacityAllocationUnits="byte * 2^30"/></DiskSection>
  <VirtualSystem ovf:id="vm"><Name>web server</Name><VirtualHardwareSection>
   <Item><rasd:InstanceID>1</rasd:InstanceID><rasd:ResourceType>3</rasd:ResourceType>
    <rasd:VirtualQuantity>2</rasd:VirtualQuantity></Item>
@@ -199,8 +200,15 @@ def test_an_uploaded_appliance_tells_what_it_would_be(client: Client) -> None:
     assert _upload(client, "web.ova", packed.getvalue(), "import") == "OK"
     found = client.call("GET", "/nodes/pve1/storage/local/import-metadata", {"volume": "import/web.ova"}).data
     assert found["create-args"] == {"name": "webserver", "cores": "2", "memory": "2048"}
-    assert found["disks"] == {"sata0": {"volid": "local:import/web.ova/disk1.vmdk"}}
+    assert found["disks"] == {"sata0": {"volid": "local:import/web.ova/disk1.vmdk", "size": 2 << 30}}
     assert found["warnings"] == [{"type": "ova-needs-extracting"}]
+    disk = {"sata0": f"local-lvm:0,import-from={found['disks']['sata0']['volid']}"}
+    upid = client.call("POST", "/nodes/pve1/qemu", {"vmid": 101, **found["create-args"], **disk}).data
+    assert client.call("GET", f"/nodes/pve1/tasks/{upid}/status").data["exitstatus"] == "OK"
+    assert client.call("GET", "/nodes/pve1/qemu/101/config").data["sata0"] == "local-lvm:vm-101-disk-0,size=2G"
+    missing = {"vmid": 102, "sata0": "local-lvm:0,import-from=local:import/web.ova/other.vmdk"}
+    upid = client.call("POST", "/nodes/pve1/qemu", missing).data
+    assert "failed to stat" in client.call("GET", f"/nodes/pve1/tasks/{upid}/status").data["exitstatus"]
     assert _upload(client, "no.ova", b"no archive", "import").startswith("command 'tar -t -f ")
     refused = client.call("GET", "/nodes/pve1/storage/local/import-metadata", {"volume": "iso/x.iso"})
     assert refused.reason == "invalid content-type 'iso'"

@@ -31,9 +31,9 @@ def test_extjs_answers_200_and_tells_success_in_the_body(client: Client) -> None
     assert (refused.status, refused.body["success"], refused.body["status"]) == (200, 0, "400")
 
 
-def test_a_method_that_is_not_simulated_is_refused_and_not_faked(client: Client) -> None:
-    answer = client.call("GET", "/cluster/ceph/metadata")
-    assert (answer.status, answer.reason) == (501, "Method 'GET /cluster/ceph/metadata' not implemented")
+def test_a_method_that_is_not_there_is_refused_and_not_faked(client: Client) -> None:
+    answer = client.call("PUT", "/cluster/ceph/metadata")
+    assert (answer.status, answer.reason) == (501, "Method 'PUT /cluster/ceph/metadata' not implemented")
 
 
 def test_slashes_too_many_are_no_different_path(client: Client) -> None:

@@ -336,3 +336,21 @@ def test_a_password_is_never_shown(bench: Bench) -> None:
 def test_tags_are_kept_in_one_form(bench: Bench, given: str, kept: str) -> None:
     bench.create(101, tags=given)
     assert bench.call("GET", "qemu/101/config")["tags"] == kept
+
+
+def test_clones_share_their_source_and_whoever_changes_it_waits_for_all_of_them(bench: Bench) -> None:
+    bench.create(101, scsi0="local-lvm:1")
+    bench.hold()
+    clones = [bench.call("POST", "qemu/101/clone", newid=newid, full=1) for newid in (102, 103)]
+    bench.pass_time(0)
+    assert [bench.task(upid).log[:2][-1] for upid in clones] == [
+        "create full clone of drive scsi0 (local-lvm:vm-101-disk-0)"
+    ] * 2
+    start = bench.call("POST", "qemu/101/status/start")
+    bench.pass_time(0)
+    assert bench.task(start).log == ("trying to acquire lock...",)
+    for _ in range(20):
+        bench.pass_time(0.5)
+    assert {bench.task(upid).exitstatus for upid in clones} == {"OK"}
+    assert bench.task(start).log == ("trying to acquire lock...", " OK", "TASK OK")
+    assert bench.guest(101).status == "running"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,6 +81,20 @@ def test_root_copies_a_volume_and_overwrites_none(client: Client) -> None:
     assert "already exists" in client.call("GET", f"/nodes/pve1/tasks/{again}/status").data["exitstatus"]
 
 
+def test_a_copy_may_go_to_another_node(cluster_client: Client) -> None:
+    client = cluster_client
+    client.login("root@pam", client.password)
+    name = client.call("GET", "/nodes/pve1/storage/local/content", {"content": "iso"}).data[0]["volid"]
+    wanted = {"target": "local:iso/copy.iso", "target_node": "pve2"}
+    upid = client.call("POST", f"/nodes/pve1/storage/local/content/{name}", wanted, as_user="root@pam").data
+    assert client.call("GET", f"/nodes/pve1/tasks/{upid}/status").data["exitstatus"] == "OK"
+    there, here = (
+        [row["volid"] for row in client.call("GET", f"/nodes/{node}/storage/local/content").data]
+        for node in ("pve2", "pve1")
+    )
+    assert ("local:iso/copy.iso" in there, "local:iso/copy.iso" in here) == (True, False)
+
+
 def test_a_shared_storage_is_the_same_from_everywhere_and_a_local_one_is_not(three_nodes: Bench) -> None:
     def identity(node: str, storage: str) -> dict[str, str]:
         found: dict[str, str] = three_nodes.call("GET", f"/nodes/{node}/storage/{storage}/identity")
@@ -125,6 +140,27 @@ def test_a_backup_on_a_server_can_be_looked_into(bench: Bench) -> None:
     with pytest.raises(ApiError) as refusal:
         bench.call("GET", "storage/local/file-restore/list", volume=on_files, filepath="/")
     assert "Only PBS storages supported" in str(getattr(refusal.value, "errors", {}))
+
+
+def test_a_key_is_shown_once_and_then_only_named(bench: Bench) -> None:
+    options = {"type": "pbs", "server": "192.0.2.9", "datastore": "d", "username": "u@pbs", "password": "hunter2"}
+    made = bench.call("POST", "/storage", storage="pbs1", encryption_key="autogen", **options)
+    key = json.loads(made["config"]["encryption-key"])
+    shown = bench.call("GET", "/storage/pbs1")
+    assert shown["encryption-key"] == key["fingerprint"]
+    assert key["data"] not in str(shown)
+    assert "hunter2" not in str(shown)
+    again = bench.call("PUT", "/storage/pbs1", encryption_key=made["config"]["encryption-key"])
+    assert again == {"storage": "pbs1", "type": "pbs", "config": {}}
+    with pytest.raises(ApiError, match="does not look like a valid, JSON formatted encryption key"):
+        bench.call("PUT", "/storage/pbs1", encryption_key="secret")
+
+
+def test_no_content_goes_with_no_other(bench: Bench) -> None:
+    with pytest.raises(ApiError, match="unable to combine 'none' with other content types"):
+        bench.call("POST", "/storage", storage="files", type="dir", path="/mnt/files", content="none,iso")
+    with pytest.raises(ApiError, match="update storage failed: unable to combine 'none'"):
+        bench.call("PUT", "/storage/local", content="none,iso")
 
 
 def test_a_guest_of_another_hypervisor_is_described_by_its_files(bench: Bench) -> None:

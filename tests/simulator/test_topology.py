@@ -17,7 +17,7 @@ def test_a_shipped_topology_is_valid(name: str) -> None:
 
 
 def test_the_shipped_topologies_are_these() -> None:
-    assert shipped() == ["standalone", "three-nodes", "two-hosts"]
+    assert shipped() == ["live", "standalone", "three-nodes", "two-hosts"]
     assert load("three-nodes").datacenters[0].clustered
     assert len(load("two-hosts").datacenters) == 2
 
@@ -27,12 +27,20 @@ def test_the_shipped_topologies_are_these() -> None:
     [
         ("[]", "top level: must be a mapping"),
         ("datacenters: {}", "datacenters: at least one is needed"),
-        ("datacentres: {}", "top level: unknown key 'datacentres'; known are datacenters, password"),
+        ("datacentres: {}", "top level: unknown key 'datacentres'; known are datacenters, password, guests"),
+        (f"{{guests: real, datacenters: {{a: {{{_NODES}}}}}}}", "guests: 'real' is neither live nor modelled"),
         ("datacenters: {a: {nodes: {}}}", "datacenters.a.nodes: a host that is in no cluster is exactly one node"),
         ("datacenters: {a: {nodes: {b_d: {}}}}", "datacenters.a.nodes.b_d: is no valid node name"),
         ("datacenters: {a: {nodes: {n: {memory: lots}}}}",
          "datacenters.a.nodes.n.memory: 'lots' is no size such as 512M or 8G"),
         ("datacenters: {a: {nodes: {n: {cpus: 0}}}}", "datacenters.a.nodes.n.cpus: 0 is no positive number"),
+        ("datacenters: {a: {nodes: {n: {disks: {sda: 1T}}}}}",
+         "datacenters.a.nodes.n.disks.sda: must be named sdb to sdz, vda to vdz or nvme0n1; sda has the system on it"),
+        ("datacenters: {a: {nodes: {n: {disks: {sdb: {model: X}}}}}}",
+         "datacenters.a.nodes.n.disks.sdb.size: None is no size such as 512M or 8G"),
+        ("datacenters: {a: {nodes: {n: {pci: {}}}}}", "datacenters.a.nodes.n.pci: must be a list of devices"),
+        ("datacenters: {a: {nodes: {n: {usb: [{vendid: '0bda'}]}}}}",
+         "datacenters.a.nodes.n.usb: a device needs 'prodid'"),
         (f"datacenters: {{a: {{{_NODES}, storages: {{s: {{}}}}}}}}",
          "datacenters.a.storages.s: needs a type, such as dir"),
         (f"datacenters: {{a: {{{_NODES}, guests: {{100: {{type: kvm}}}}}}}}",

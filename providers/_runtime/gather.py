@@ -1,0 +1,58 @@
+"""What several resources want at the same moment is asked for once: they meet here, and one of them asks for all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+WINDOW = 0.05
+"""Seconds in which others may join the first one: what the engine starts together comes within a few milliseconds."""
+
+
+@dataclass
+class _Batch(Generic[Item]):
+    """Those that have met, and how their common work ended."""
+
+    items: list[Item] = field(default_factory=list)
+    done: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+
+class Gathering(Generic[Item]):
+    """A meeting place; those that come with the same key work together."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._open: dict[Hashable, _Batch[Item]] = {}
+
+    def join(self, key: Hashable, item: Item, work: Callable[[list[Item]], None]) -> list[Item]:
+        """Do `work` with all items that have met, once; returns them. Its error is everybody's."""
+        with self._guard:
+            batch = self._open.get(key)
+            first = batch is None
+            if batch is None:
+                batch = self._open[key] = _Batch()
+            batch.items.append(item)
+        if first:
+            self._lead(key, batch, work)
+        batch.done.wait()
+        if batch.error is not None:
+            raise batch.error
+        return batch.items
+
+    def _lead(self, key: Hashable, batch: _Batch[Item], work: Callable[[list[Item]], None]) -> None:
+        """Wait for the others, close the door, and work."""
+        time.sleep(WINDOW)
+        with self._guard:
+            del self._open[key]
+        try:
+            work(batch.items)
+        except BaseException as error:  # noqa: BLE001 - raised again in each thread that waits for it
+            batch.error = error
+        finally:
+            batch.done.set()

@@ -1,0 +1,117 @@
+"""A replication job: copies the volumes of a guest to another node of its cluster, again and again.
+
+API: `/cluster/replication`. The volumes have to be on ZFS. Proxmox removes a job in two steps: it notes that it is to
+go, and the next round removes the copies and then the job; one that is to go counts as gone here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, NotRequired, Unpack
+
+import pulumi
+from pydantic import Field
+
+from providers._runtime.api import Api
+from providers._runtime.bridge import CommonArgs, Resource
+from providers._runtime.calendar import Schedule
+from providers._runtime.errors import TookTooLong
+from providers._runtime.facts import Facts
+from providers._runtime.handler import ConfigObject, Found
+from providers._runtime.markers import Carrier, Immutable, ServerDefault, Wire
+from providers._runtime.model import Inputs, Problem, Values
+from providers._runtime.ownership import Owner
+from providers._runtime.privileges import Need
+
+LOOK_AGAIN = 2.0
+
+
+class ReplicationInputs(Inputs):
+    """A replication job as declared."""
+
+    job_id: Annotated[str, Wire("id"), Immutable(), Field(pattern=r"^[1-9][0-9]{2,8}-[0-9]{1,9}$")] = Field(
+        description="ID of the job: the guest's VMID and a number of the job's own, such as `100-0`."
+    )
+    target: Annotated[str, Immutable()] = Field(description="The node to copy to.")
+    schedule: Annotated[Schedule | None, ServerDefault(value="*/15")] = Field(
+        default=None, description="When it runs, as a calendar event such as `*/15`."
+    )
+    rate: Annotated[float | None, Field(ge=1)] = Field(default=None, description="MB/s that it may send.")
+    disable: Annotated[bool | None, ServerDefault(value=False)] = Field(
+        default=None, description="Whether it is switched off."
+    )
+    comment: Annotated[str | None, Carrier(), Field(max_length=4000)] = Field(
+        default=None, description="What the job is for."
+    )
+
+
+class ReplicationOutputs(ReplicationInputs):
+    """A replication job as it is."""
+
+
+class ReplicationHandler(ConfigObject):
+    """Replication jobs as Proxmox keeps them."""
+
+    inputs: ClassVar = ReplicationInputs
+    outputs: ClassVar = ReplicationOutputs
+    path = "/cluster/replication"
+    key = "job_id"
+    missing = r"no such job"
+    at_creation: ClassVar = {"type": "local"}
+
+    def read(self, api: Api, id_: str) -> Found | None:
+        """One that is to be removed is gone."""
+        found = super().read(api, id_)
+        return None if found is None or found.raw.get("remove_job") else found
+
+    def create(self, api: Api, wanted: Values) -> str:
+        """The same job of a moment ago may still have to be removed."""
+        while True:
+            rows = [row for row in api.get(self.path) if row.get("id") == wanted["job_id"] and row.get("remove_job")]
+            if not rows:
+                return super().create(api, wanted)
+            if time.monotonic() + LOOK_AGAIN > api.deadline:
+                raise TookTooLong(
+                    f"the job {wanted['job_id']} of before is still being removed by Proxmox's next round"
+                )
+            api.say(f"waiting until the job {wanted['job_id']} of before is removed")
+            time.sleep(LOOK_AGAIN)
+
+    def needs(self, wanted: Values) -> list[Need]:
+        """A job is the guest's."""
+        return [(f"/vms/{wanted['job_id'].partition('-')[0]}", "VM.Replicate")] if "job_id" in wanted else []
+
+    def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
+        """What Proxmox refuses when the job is made."""
+        target, vmid = wanted.get("target"), int(wanted.get("job_id", "0").partition("-")[0])
+        nodes = [str(row["node"]) for row in facts.of_type("node")]
+        if len(nodes) == 1:
+            yield "target", f"{nodes[0]} is in no cluster, and replication needs a second node of the same one"
+        elif target and target not in nodes:
+            yield "target", f"there is no node {target!r}; there are {', '.join(sorted(nodes))}"
+        elif vmid and not before and target and facts.node_of(vmid) == target:
+            yield "target", f"guest {vmid} is on {target} itself"
+
+
+class ReplicationArgs(CommonArgs):
+    """Arguments of `Replication`."""
+
+    job_id: pulumi.Input[str]
+    target: pulumi.Input[str]
+    schedule: NotRequired[pulumi.Input[str] | None]
+    rate: NotRequired[pulumi.Input[float] | None]
+    disable: NotRequired[pulumi.Input[bool] | None]
+    comment: NotRequired[pulumi.Input[str] | None]
+
+
+class Replication(Resource, kind="replication"):
+    """A replication job."""
+
+    job_id: pulumi.Output[str]
+    target: pulumi.Output[str]
+
+    def __init__(
+        self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **args: Unpack[ReplicationArgs]
+    ) -> None:
+        super().__init__(resource_name, args, opts)

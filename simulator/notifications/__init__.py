@@ -1,0 +1,1 @@
+"""Notifications: the targets to which messages go, and the matchers that choose among them."""

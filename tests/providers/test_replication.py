@@ -1,0 +1,46 @@
+"""Replication jobs: what is peculiar to them; the whole lifecycle is in tests/contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Simulator
+from tests.engine import Program, Resource
+from tests.providers.guests import Driver
+
+TOPOLOGY = "three-nodes"
+SETUP: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/storage", {"storage": "tank", "type": "zfspool", "pool": "tank", "content": "images,rootdir"}),
+    ("POST", "/nodes/pve1/qemu", {"vmid": 100, "name": "db", "memory": 512, "scsi0": "tank:4"}),
+]
+EXAMPLE = {"job_id": "100-0", "target": "pve2", "schedule": "*/5", "comment": "to the second node"}
+UPDATES = [
+    {**EXAMPLE, "schedule": "mon..fri 3:00", "rate": 50, "disable": True},
+    {"job_id": "100-0", "target": "pve2", "rate": 12.5},
+]
+DRIFT = [("PUT", "/cluster/replication/100-0", {"rate": 99})]
+
+REPLICATION = "providers.replication.Replication"
+
+
+@pytest.mark.engine
+def test_a_host_that_is_in_no_cluster_has_nowhere_to_copy_to(program: Program) -> None:
+    program.declare({"it": Resource(REPLICATION, {"job_id": "9000-0", "target": "pve2"})})
+
+    preview = program.preview()
+
+    assert preview.code != 0
+    assert "pve1 is in no cluster, and replication needs a second node of the same one" in preview.text
+
+
+def test_a_job_that_is_to_be_removed_counts_as_gone(cluster: Simulator) -> None:
+    for method, path, parameters in SETUP:
+        cluster.by_hand(method, path, parameters)
+    job = Driver(cluster, "replication")
+    job.up(EXAMPLE)
+
+    cluster.by_hand("PUT", "/cluster/replication/100-0", {"remove_job": "full"})
+
+    assert job.drift() == {"gone": True}
