@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.versions import NEWEST
+from simulator.versions import NEWEST, RELEASES, Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,11 @@ class Node:
     timezone: str = "UTC"
     dns: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def release(self) -> Release:
+        """Return what its release says of itself."""
+        return RELEASES[self.version]
 
     @property
     def changed(self) -> float:
