@@ -81,5 +81,8 @@ CONTRADICTED: dict[str, str] = {
     "GET /cluster/mapping/usb data[].error": "mp.usb-list",
     "GET /cluster/options data.migration": "misc.options-get",
     "GET /cluster/mapping/dir data[].description": "misc.mapping-check",
+    "GET /cluster/config/join data.nodelist[].nodeid": "a.create.join-info-node",
+    "GET /cluster/config/join data.nodelist[].quorum_votes": "a.create.join-info-node",
+    "GET /cluster/config/apiversion data": "a.pre.config-apiversion",
 }
 """Where real answers contradict the schema, and the record that shows it."""
