@@ -160,7 +160,7 @@ REFUSING: set[Handler] = set()
 """The handlers that refuse every call on a host of the newest release, in Proxmox's words for it."""
 
 
-def refused_by_the_newest(handler: Handler) -> Handler:
+def always_refuses(handler: Handler) -> Handler:
     """Note that the decorated handler refuses every call on a host of the newest release."""
     REFUSING.add(handler)
     return handler

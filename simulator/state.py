@@ -19,8 +19,9 @@ from simulator.clock import Clock
 from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
 from simulator.guests.inside import Opening
+from simulator.ha.records import HaNode, HaService
 from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
-from simulator.records import (
+from simulator.records import (  # fmt: skip
     Acl,
     Agent,
     Capacity,
@@ -28,15 +29,11 @@ from simulator.records import (
     File,
     Group,
     Guest,
-    HaNode,
-    HaService,
     Interface,
-    IpEntry,
     Node,
     Pool,
     Replication,
     Role,
-    SdnObject,
     SecondFactor,
     Section,
     Setting,
@@ -46,13 +43,15 @@ from simulator.records import (
     User,
     Volume,
     Written,
-)  # fmt: skip
+)
+from simulator.sdn.records import IpEntry, SdnObject
 from simulator.store import Database, Journal, Table
 
 if TYPE_CHECKING:
     from simulator.tasks import Steps, TaskRun
 
 Boot = Callable[["TaskRun", int], "Steps"]
+Devices = Callable[["Datacenter", Guest], list[dict[str, Any]] | None]
 
 DETECTED_AFTER = 7.0
 """How many seconds the others need to notice that a node is lost."""
@@ -280,6 +279,8 @@ class World:
         self.clock = Clock()
         self.boot: Boot = _there_already
         """What a container's start waits for when the state says that it runs."""
+        self.devices: Devices = lambda _datacenter, _guest: None
+        """What `ip -json address` says in a running container; None where there is nobody to ask."""
         self.datacenters: dict[str, Datacenter] = {}
         self.fingerprint = ""
         """The fingerprint of the certificate that all machines have."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from simulator.errors import TaskError
 from simulator.guests.draft import is_running
@@ -23,6 +24,7 @@ from simulator.live.nftables import ruleset_of
 from simulator.live.node import Cables, Node
 from simulator.live.place import LiveError
 from simulator.live.tree import make_base
+from simulator.nodes import journal
 from simulator.records import Guest
 from simulator.state import Datacenter, World
 from simulator.store import Changes
@@ -177,7 +179,7 @@ class LiveWorld:
             if node.network != wanted.network:
                 await node.become(wanted.network)
         except LiveError as error:
-            _LOG.error("node %s: %s", wanted.name, error)
+            self._report(key, "networking", error)
         if node is not None:
             containers = wanted.containers.values()
             await asyncio.gather(*(self._settle_container(node, key[0], container) for container in containers))
@@ -197,8 +199,14 @@ class LiveWorld:
                 node.containers[wanted.vmid] = container
                 self._watch(node, key, container)
         except LiveError as error:
-            _LOG.error("container %d: %s", wanted.vmid, error)
+            self._report((datacenter, node.name), f"pve-container@{wanted.vmid}", error)
             self._failed[key] = (wanted, str(error))
+
+    def _report(self, place: NodeKey, identifier: str, error: LiveError) -> None:
+        """Say in the journal of a node, and in the simulator's log, what could not be brought about."""
+        _LOG.error("node %s: %s: %s", place[1], identifier, error)
+        with self._world.database.transaction():
+            journal.log(self._world.datacenters[place[0]], place[1], self._world.clock.now(), identifier, str(error))
 
     def _watch(self, node: Node, key: GuestKey, container: Container) -> None:
         """Note in the state when a container ends that nobody has stopped."""
@@ -227,6 +235,11 @@ class LiveWorld:
         """Return a container that is there now."""
         node = self._nodes.get((datacenter.name, guest.node))
         return node.containers.get(guest.vmid) if node is not None else None
+
+    def devices(self, datacenter: Datacenter, guest: Guest) -> list[dict[str, Any]] | None:
+        """Return what a container says of its network devices and their addresses; None when it is not there yet."""
+        container = self.find(datacenter, guest)
+        return container.devices() if container is not None else None
 
     def boot(self, run: TaskRun, vmid: int) -> Steps:
         """Wait in a container's start task until it is there; when it cannot be, the task says why and fails."""

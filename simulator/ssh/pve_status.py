@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.ha.records import HaNode
 from simulator.ha.state import value
-from simulator.records import HaNode
 from simulator.state import Datacenter, World
 
 ROOT = "/etc/pve"

@@ -28,6 +28,7 @@ PASSWORDS = {
     "root@pam": "benchpw", "vmuser@pve": "vmuserpw1", "nobody2@pve": "nobodypw1", "ann@pve": "annpassword",
 }  # fmt: skip
 _MADE_UP = re.compile(r"[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|local:backup/vzdump-\S+")
+_ARCHIVE = re.compile(r"vzdump-(?:qemu|lxc)-\d+-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d")
 _LONGEST_TASK = 300
 
 
@@ -124,6 +125,11 @@ class Replay:
         elif isinstance(recorded, str) and isinstance(got, str) and _are_twins(recorded, got):
             self.twins[recorded] = got
 
+    def _learn_archives(self, recorded: str, got: str) -> None:
+        """Remember the names of backups, which have the second in them, from a line of a log."""
+        for old, new in zip(_ARCHIVE.findall(recorded), _ARCHIVE.findall(got), strict=False):
+            self.twins[old] = new
+
     def _compare(self, record: Record, answer: Answer) -> str | None:
         self._learn(record["response"], answer.body)
         data = answer.body.get("data") if isinstance(answer.body, dict) else None
@@ -159,6 +165,8 @@ class Replay:
             self.wait(1)
         status = client.call("GET", f"{place}/status", as_user=user).data.get("exitstatus")
         lines = client.call("GET", f"{place}/log", {"limit": 5000}, as_user=user).data
+        for pair in zip(task["log"], (line["t"] for line in lines), strict=False):
+            self._learn_archives(*pair)
         expected = log_without_volatile([task["status"].get("exitstatus") or "", *task["log"]])
         got = log_without_volatile([status or "", *(line["t"] for line in lines)])
         if ":reloadnetworkall:" in upid:  # its nodes come in any order

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,7 @@ def _costs(place: Path, guests: int) -> dict[str, int]:
     bench = Bench.open(place, str(path))
     bench.call("POST", "/pools", poolid="small")
     return {
-        name: _calls_in(functools.partial(bench.call, method, at, **values))
-        for name, (method, at, values) in REQUESTS.items()
+        name: _calls_in(partial(bench.call, method, at, **values)) for name, (method, at, values) in REQUESTS.items()
     }
 
 
