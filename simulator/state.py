@@ -233,7 +233,7 @@ class Datacenter:
         connected, own = self.connected(observer), self.nodes[observer]
         names = {node.name for node in connected}
         lost = (node for node in self.nodes if node.name not in names and node.host)
-        return connected + [node for node in lost if not self.clock.passed(_lost(own, node), DETECTED_AFTER)]
+        return connected + [node for node in lost if not self.clock.passed(lost_since(own, node), DETECTED_AFTER)]
 
     def expected_votes(self, nodes: list[Node]) -> int:
         """Return how many votes nodes that are connected expect: all, or what they were told."""
@@ -314,8 +314,8 @@ class World:
         )
 
 
-def _lost(own: Node, other: Node) -> float:
-    """Return when two nodes that cannot talk with one another could do so last."""
+def lost_since(own: Node, other: Node) -> float:
+    """Return when two nodes that cannot talk with one another could do so last; never if one is but a name."""
     powered_off = other.started if not other.online else math.inf
     cut_off = max(own.moved, other.moved) if own.side != other.side else math.inf
     return min(powered_off, cut_off)
