@@ -116,6 +116,7 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
     assert tokens == {
         "backup_job": "dynamic/proxmox:BackupJob",
         "container": "dynamic/proxmox:Container",
+        "file": "dynamic/proxmox:File",
         "pool": "dynamic/proxmox:Pool",
         "replication": "dynamic/proxmox:Replication",
         "storage": "dynamic/proxmox:Storage",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from simulator.ssh.file_tree import HOME, Entry, FileTree
 from simulator.ssh.shell import MISUSE, Exit, Program, Shell, Streams
 
-_HASHES = {"md5sum": "md5", "sha1sum": "sha1", "sha256sum": "sha256", "sha512sum": "sha512"}
+_HASHES = {f"{name}sum": name for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}
 _PART = 1 << 20
 
 
@@ -216,19 +216,28 @@ def hash_program(name: str) -> Program:
     async def run(shell: Shell, args: list[str], streams: Streams) -> int:
         code = 0
         for file in args or ["-"]:
-            digest = hashlib.new(_HASHES[name], usedforsecurity=False)
             try:
-                parts = iter([await streams.read()]) if file == "-" else _parts(shell.tree, shell.place(file))
-                for part in parts:
-                    digest.update(part)
+                if file == "-":
+                    checksum = _checksum(_HASHES[name], iter([await streams.read()]))
+                else:
+                    place = shell.place(file)
+                    known = shell.tree.known_checksum(place, _HASHES[name])
+                    checksum = known or _checksum(_HASHES[name], _parts(shell.tree, place))
             except OSError as error:
                 streams.complain(f"{name}: {file}: {error.strerror}")
                 code = 1
             else:
-                streams.say(f"{digest.hexdigest()}  {file}")
+                streams.say(f"{checksum}  {file}")
         return code
 
     return run
+
+
+def _checksum(algorithm: str, parts: Iterator[bytes]) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _parts(tree: FileTree, path: str) -> Iterator[bytes]:

@@ -87,7 +87,7 @@ def put(datacenter: Datacenter, place: Place, size: int, now: float) -> None:
     """Let a file of this size be a volume."""
     old = find(datacenter, place)
     if old is not None:
-        datacenter.volumes.put(replace(old, size=size, used=size, ctime=int(now)))
+        datacenter.volumes.put(replace(old, size=size, used=size, ctime=int(now), checksums={}))
         return
     parsed = parse_name(TYPES[datacenter.storages[place.storage].type], place.name)
     volume = Volume(
@@ -95,6 +95,13 @@ def put(datacenter: Datacenter, place: Place, size: int, now: float) -> None:
         size=size, used=size, vmid=parsed.vmid if parsed.is_image else None, ctime=int(now),
     )  # fmt: skip
     datacenter.volumes.put(volume)
+
+
+def move(datacenter: Datacenter, source: Place, target: Place) -> None:
+    """Let the volume of a file that is moved be that of its new place, with all that is known of it."""
+    volume = datacenter.volumes[volume_key(source.node, f"{source.storage}:{source.name}")]
+    remove(datacenter, source)
+    datacenter.volumes.put(replace(volume, storage=target.storage, node=target.node, name=target.name))
 
 
 def remove(datacenter: Datacenter, place: Place) -> None:

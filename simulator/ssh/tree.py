@@ -106,6 +106,13 @@ class Tree:
             return data[offset:end]
         return bytes(max(0, end - offset))
 
+    def known_checksum(self, path: str, algorithm: str) -> str | None:
+        """Return the checksum of a volume whose bytes were uploaded or downloaded, and not kept."""
+        path = self.resolve(path)
+        place = stored_files.place_of(self.datacenter, self.node, path)
+        volume = stored_files.find(self.datacenter, place) if place is not None else None
+        return volume.checksums.get(algorithm) if volume is not None and self._data(path) is None else None
+
     def list(self, path: str) -> list[str]:
         """Return the names in a folder."""
         path = self.resolve(path)
@@ -215,10 +222,18 @@ class Tree:
             self._move_folder(source, target)
             return
         with self.world.database.transaction():
-            if pve_files.move_guest(self.datacenter, source, target):
+            if pve_files.move_guest(self.datacenter, source, target) or self._move_volume(source, target):
                 return
         self.write(target, self.read(source), entry.mode if not self._in_pve(source) else None)
         self.remove(source)
+
+    def _move_volume(self, source: str, target: str) -> bool:
+        """Move a volume whose bytes were never here; its new place has to be one of a volume, too."""
+        places = [stored_files.place_of(self.datacenter, self.node, path) for path in (source, target)]
+        if None in places or self._data(source) is not None:
+            return False
+        stored_files.move(self.datacenter, *filter(None, places))
+        return True
 
     def _move_folder(self, source: str, target: str) -> None:
         kept = [row for row in self.datacenter.files if row.node == self._owner(source)]
