@@ -66,11 +66,11 @@ class FileHandler(Handler):
         else:
             raise AlreadyThere(f"{volid} already exists on {node}, and it is not what is declared")
         api.recorded = _brought(wanted)
-        return _id_of(node, volid)
+        return id_of(node, volid)
 
     def read(self, api: Api, id_: str) -> Found | None:
         """A line of a list that all files of the storage share; what was brought counts while nobody changed it."""
-        node, volid = _place_of(id_)
+        node, volid = place_of(id_)
         row = transfer.row_of(api, node, volid)
         if row is None:
             return None
@@ -93,7 +93,7 @@ class FileHandler(Handler):
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Remove it, whoever uses it: Proxmox does not ask either."""
-        transfer.remove(api, *_place_of(id_))
+        transfer.remove(api, *place_of(id_))
 
     def announces(self, wanted: Values) -> list[tuple[str, str]]:
         """Guests are made of it."""
@@ -136,13 +136,13 @@ def _is_named(wanted: Values) -> bool:
     return all(name in wanted for name in ("storage", "content", "filename"))
 
 
-def _id_of(node: str, volid: str) -> str:
+def id_of(node: str, volid: str) -> str:
     """`nodes/pve1/storage/local/content/local:iso/debian.iso`."""
     return f"nodes/{node}/storage/{volid.partition(':')[0]}/content/{volid}"
 
 
-def _place_of(id_: str) -> tuple[str, str]:
-    """The inverse of `_id_of`: node and volume."""
+def place_of(id_: str) -> tuple[str, str]:
+    """The inverse of `id_of`: node and volume."""
     _, node, _, _, _, volid = id_.split("/", 5)
     return node, volid
 
@@ -154,7 +154,7 @@ def _found(node: str, row: Row) -> Found:
         "node": node, "storage": storage, "content": content, "filename": filename,
         "size": int(row.get("size", 0)), "ctime": int(row.get("ctime", 0)),
     }  # fmt: skip
-    return Found(_id_of(node, str(row["volid"])), values, raw=row)
+    return Found(id_of(node, str(row["volid"])), values, raw=row)
 
 
 def _brought(values: Any) -> Values:
