@@ -2,10 +2,10 @@
 
 STACK ?= demo
 LABS = .venv/bin/proxmox-labs
-SCRIPTS = toolchain/bootstrap .ci/run
+SCRIPTS = toolchain/bootstrap toolchain/live-packages simulator/live/systemctl .ci/run
 
 .DEFAULT_GOAL = help
-.PHONY: help setup up preview refresh down test lint docs bench clean
+.PHONY: help setup up preview refresh down live test lint docs bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
@@ -26,6 +26,9 @@ refresh: setup ## take what was changed on the hosts by hand into the stack's st
 down: setup ## destroy what the stack has created
 	@$(LABS) down --stack $(STACK)
 
+live: ## install what live guests need (Debian's packages, as root)
+	@toolchain/live-packages
+
 test: setup ## run all tests
 	.venv/bin/pytest -n auto
 
@@ -40,8 +43,9 @@ lint: setup ## check format, style, types and scripts
 docs: setup ## write the reference of the resources
 	$(LABS) docs
 
-bench: setup ## measure: requests and seconds for fifty machines through the real engine
+bench: setup ## measure: fifty machines through the real engine, and the simulator with ten thousand guests
 	.venv/bin/python -m benchmarks.guests
+	.venv/bin/python -m benchmarks.simulator_size
 
 clean: ## remove what set-up made here; the stacks' state and the simulators stay
 	rm -rf .venv .toolchain .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -34,6 +34,7 @@ def _describe(running: daemon.Running) -> None:
         typer.echo(f"  {name}: API token {connection.token_id}, CA {connection.ca_file}")
     typer.echo(f"  secrets: {running.home / 'credentials.json'}")
     typer.echo(f"  control: {running.control}")
+    typer.echo(f"  guests: {running.guests}")
 
 
 @app.command()

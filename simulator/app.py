@@ -24,6 +24,7 @@ from simulator.control import Control
 from simulator.faults import Faults
 from simulator.ha.manager import HaManager
 from simulator.inside.plain import PlainInside
+from simulator.live.guests import Guests
 from simulator.nodes.power import PowerSwitch
 from simulator.realm_sync import SyncScheduler
 from simulator.replication import Replicator
@@ -31,9 +32,11 @@ from simulator.router import Router
 from simulator.routing import ROUTES, RouteTree
 from simulator.seeding import seed
 from simulator.server import ApiServer, Handler, RequestLog
+from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.ports import SshPorts
+from simulator.ssh.timers import Timers
 from simulator.ssh.tree import Tree
-from simulator.state import World
+from simulator.state import Datacenter, World
 from simulator.tasks import TaskRunner
 from simulator.topology import Topology, host_of
 
@@ -110,7 +113,20 @@ class Simulator:
         self._server = ApiServer(router, self.faults, self.log, uploads, self.world.fingerprint)
         self._control = Control(self)
         self._ssh = SshPorts(home, router)
+        self._guests = Guests(home, self.world, live=topology.live)
+        self.tasks.actors += [self._timers(datacenter, router) for datacenter in self.world.datacenters.values()]
         self._runners: list[web.ServerRunner] = []
+
+    def _timers(self, datacenter: Datacenter, router: Router) -> Timers:
+        """Make what runs the timers of a datacenter's nodes."""
+
+        def shell(node: str) -> NodeShell:
+            from simulator.ssh.programs import PROGRAMS  # noqa: PLC0415 - a start without timers need not wait for it
+
+            tree = Tree(self.world, datacenter.nodes[node].host, self.tasks)
+            return NodeShell(tree=tree, router=router, programs=PROGRAMS, host=node)
+
+        return Timers(self.world, datacenter, self.tasks, shell)
 
     def reset(self) -> None:
         """Begin again with what the topology says; addresses and secrets stay."""
@@ -122,9 +138,11 @@ class Simulator:
                 for key in table.keys():  # noqa: SIM118 - a table iterates over its records
                     table.delete(key)
         seed(self.world, self.topology, self.credentials.password, self.credentials.tokens)
+        self._guests.reset()
 
     async def start(self) -> None:
         """Listen on every node's port and write down where."""
+        await self._guests.start()
         ports = self._ports()
         connections: dict[str, Any] = {}
         for spec in self.topology.datacenters:
@@ -148,6 +166,7 @@ class Simulator:
             "control": f"{first}/_sim",
             "ca_file": str(self.certificates.ca_file),
             "ssh_key": str(self._ssh.client_key.private),
+            "guests": self._guests.kind,
             "connections": connections,
         }
         write_private(self.home / "simulator.json", json.dumps(written, indent=2) + "\n")
@@ -178,6 +197,7 @@ class Simulator:
 
     async def stop(self) -> None:
         """Close everything."""
+        await self._guests.stop()
         await self._ssh.stop()
         for runner in self._runners:
             await runner.cleanup()

@@ -60,6 +60,8 @@ class Running:
     topology: str
     connections: dict[str, SimulatedConnection]
     control: str
+    guests: str
+    """`live`, `modelled`, or why they are modelled although the topology wants them live."""
     control_key: str = field(repr=False)
 
 
@@ -179,7 +181,7 @@ def _running(home: Path, written: dict[str, Any], credentials: dict[str, Any]) -
     }
     return Running(
         pid=written["pid"], home=home, topology=written["topology"], connections=connections,
-        control=written["control"], control_key=credentials["control_key"],
+        control=written["control"], guests=written["guests"], control_key=credentials["control_key"],
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from simulator.errors import ApiError
 from simulator.guests.lxc_mounts import is_volume, mounts
 from simulator.guests.qemu_drives import drives, is_cdrom
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND, data_of
+from simulator.guests.transfer import data_of, seconds_for
 from simulator.records import Guest, Replication, Section, Volume
 from simulator.schedule import Schedule
 from simulator.state import Datacenter, World, volume_key
@@ -138,7 +138,7 @@ class _Round:
             known = datacenter.volumes.get(volume_key(target, volume.volid))
             data = data_of(view, volume)
             self._say(f"{'incremental' if known else 'full'} sync '{volume.volid}' ({snapshot})")
-            self._seconds += max(0.5, (0 if known else data) / BYTES_PER_SECOND)
+            self._seconds += seconds_for(0 if known else data)
             datacenter.volumes.put(replace(volume, node=target, used=data, parent=None))
 
     def _leave(self, how: str) -> None:

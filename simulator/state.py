@@ -11,16 +11,17 @@ import hashlib
 import json
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.clock import Clock
 from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
 from simulator.guests.inside import Opening
+from simulator.ha.records import HaNode, HaService
 from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
-from simulator.records import (
+from simulator.records import (  # fmt: skip
     Acl,
     Agent,
     Capacity,
@@ -28,24 +29,29 @@ from simulator.records import (
     File,
     Group,
     Guest,
-    HaNode,
-    HaService,
     Interface,
-    IpEntry,
     Node,
     Pool,
     Replication,
     Role,
-    SdnObject,
     SecondFactor,
     Section,
     Setting,
     Task,
     Token,
+    Unit,
     User,
     Volume,
-)  # fmt: skip
+    Written,
+)
+from simulator.sdn.records import IpEntry, SdnObject
 from simulator.store import Database, Journal, Table
+
+if TYPE_CHECKING:
+    from simulator.tasks import Steps, TaskRun
+
+Boot = Callable[["TaskRun", int], "Steps"]
+Devices = Callable[["Datacenter", Guest], list[dict[str, Any]] | None]
 
 DETECTED_AFTER = 7.0
 """How many seconds the others need to notice that a node is lost."""
@@ -76,13 +82,17 @@ class Datacenter:
             node=lambda row: row.node,
         )
         self.files = Table[str, File](journal, label("files"), File, lambda row: f"{row.node}:{row.path}")
+        self.written = Table[str, Written](journal, label("written"), Written, lambda row: row.path)
+        self.units = Table[str, Unit](
+            journal, label("units"), Unit, lambda row: f"{row.node}/{row.name}", node=lambda row: row.node
+        )
         self.storages = Table[str, Section](journal, label("storage.cfg"), Section, lambda row: row.id)
         self.capacities = Table[str, Capacity](
             journal, label("capacities"), Capacity, lambda row: f"{row.storage}/{row.node}"
         )
         self.volumes = Table[str, Volume](
             journal, label("volumes"), Volume, lambda row: volume_key(row.node, row.volid),
-            weight=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
+            size=lambda row: row.used, place=lambda row: (row.storage, row.node), storage=lambda row: row.storage,
             vmid=lambda row: row.vmid, parent=lambda row: row.parent,
         )  # fmt: skip
         self.guests = Table[int, Guest](
@@ -140,6 +150,7 @@ class Datacenter:
         self.sdn_versions = settings("sdn/versions")
         self.ips = Table[str, IpEntry](journal, label("sdn/ips"), IpEntry, lambda row: f"{row.zone}/{row.ip}")
         self.ha_resources = sections("ha/resources.cfg")
+        self.ha_groups = sections("ha/groups.cfg")
         self.ha_rules = sections("ha/rules.cfg")
         self.ha_services = Table[str, HaService](journal, label("ha/services"), HaService, lambda row: row.sid)
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
@@ -266,6 +277,10 @@ class World:
         self.journal = Journal()
         self.database = Database(database, self.journal)
         self.clock = Clock()
+        self.boot: Boot = _there_already
+        """What a container's start waits for when the state says that it runs."""
+        self.devices: Devices = lambda _datacenter, _guest: None
+        """What `ip -json address` says in a running container; None where there is nobody to ask."""
         self.datacenters: dict[str, Datacenter] = {}
         self.fingerprint = ""
         """The fingerprint of the certificate that all machines have."""
@@ -304,6 +319,11 @@ def _lost(own: Node, other: Node) -> float:
     powered_off = other.started if not other.online else math.inf
     cut_off = max(own.moved, other.moved) if own.side != other.side else math.inf
     return min(powered_off, cut_off)
+
+
+def _there_already(run: TaskRun, vmid: int) -> Steps:  # noqa: ARG001 - as every Boot
+    """Wait for nothing: a container that is only modelled is there when the state says so."""
+    yield from ()
 
 
 def check_lock(guest: Guest) -> None:

@@ -13,6 +13,7 @@ import json
 import sqlite3
 import types
 import typing
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,24 +89,20 @@ class Table(Generic[K, R]):
         name: str,
         record_type: type[R],
         key: Callable[[R], K],
-        *,
-        weight: Callable[[R], int] | None = None,
+        size: Callable[[R], int] = lambda _record: 0,
         **indexes: Callable[[R], object],
     ) -> None:
-        """Make an empty table; `indexes` names functions of a record by which `by` and `total` can look up.
-
-        `weight` is what `total` adds up; the sums are kept as records come and go.
-        """
+        """Make an empty table; `indexes` names functions of a record by which `by` can look up and `total` add up."""
         self.name = name
         self.record_type = record_type
         self.key: Callable[[R], K] = key
-        self._weight = weight
-        self._totals: dict[tuple[str, object], int] = {}
         self._journal = journal
         self._rows: dict[K, R] = {}
         self._indexes: dict[str, tuple[Callable[[R], object], dict[object, dict[K, None]]]] = {
             index: (function, {}) for index, function in indexes.items()
         }
+        self._size = size
+        self._totals: dict[tuple[str, object], int] = defaultdict(int)
 
     def __getitem__(self, key: K) -> R:
         return self._rows[key]
@@ -132,7 +129,7 @@ class Table(Generic[K, R]):
         return [self._rows[key] for key in self._indexes[index][1].get(value, ())]
 
     def total(self, index: str, value: object) -> int:
-        """Return the weight of all records whose indexed value is this one."""
+        """Return the sum of the sizes of the records whose indexed value is this one."""
         return self._totals.get((index, value), 0)
 
     def put(self, record: R) -> R:
@@ -154,20 +151,18 @@ class Table(Generic[K, R]):
         for name, (function, index) in self._indexes.items():
             if old is not None:
                 index[function(old)].pop(key, None)
-                self._weigh(name, function, old, -1)
+                self._totals[name, function(old)] -= self._size(old)
             if record is not None:
                 index.setdefault(function(record), {})[key] = None
-                self._weigh(name, function, record, 1)
+                self._totals[name, function(record)] += self._size(record)
         if record is None:
             self._rows.pop(key, None)
         else:
             self._rows[key] = record
 
-    def _weigh(self, index: str, function: Callable[[R], object], record: R, sign: int) -> None:
-        """Add a record to the sum of its index, or take it out."""
-        if self._weight is not None:
-            place = (index, function(record))
-            self._totals[place] = self._totals.get(place, 0) + sign * self._weight(record)
+
+Changes = list[tuple[Table[Any, Any], Any]]
+"""Tables and keys of the rows that a transaction has put or deleted."""
 
 
 class Database:
@@ -176,6 +171,8 @@ class Database:
     def __init__(self, path: Path, journal: Journal) -> None:
         """Open or create the file."""
         self._journal = journal
+        self.listeners: list[Callable[[Changes], None]] = []
+        """Who is told of every transaction that is on the disk."""
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -224,3 +221,5 @@ class Database:
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
+        for listener in self.listeners:
+            listener(changed)

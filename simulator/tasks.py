@@ -1,8 +1,8 @@
 """Tasks: the workers that Proxmox forks for whatever takes time.
 
 A task body is a generator over steps. A string is a log line, a number is simulated seconds to wait, a
-`Lock` waits for a lock file (held until the task ends). Raising TaskError ends the task with that text. What
-the body has changed by then stays changed, as with a real worker.
+`Lock` waits for a lock file (held until the task ends), a future waits for what takes real time. Raising
+TaskError ends the task with that text. What the body has changed by then stays changed, as with a real worker.
 
     def start(run: TaskRun) -> Steps:
         yield Lock(guest_lock_path(100))
@@ -21,7 +21,7 @@ import math
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from simulator.cluster import log
 from simulator.errors import TaskError
@@ -53,7 +53,7 @@ class Lock:
         return self.failure or f"can't lock file '{self.path}' - got timeout"
 
 
-Step = str | float | Lock
+Step = str | float | Lock | asyncio.Future[Any]
 Steps = Generator[Step, None, None]
 Body = Callable[["TaskRun"], Steps]
 
@@ -185,7 +185,9 @@ class TaskRunner:
         while clock.mode != "held" or released:
             task_due = self._waiting[0][0] if self._waiting else math.inf
             actor_due, actor = self._next_actor()
-            task_first = bool(self._waiting) and (clock.mode == "immediate" or task_due <= actor_due)
+            if clock.mode == "immediate" and any(entry[0] == math.inf for entry in self._waiting):
+                actor_due = math.inf  # no time passes for the actors either while something real is waited for
+            task_first = task_due != math.inf and (clock.mode == "immediate" or task_due <= actor_due)
             due = task_due if task_first else actor_due
             if due == math.inf or (clock.mode != "immediate" and due > clock.now()):
                 break
@@ -284,12 +286,27 @@ class TaskRunner:
                 elif isinstance(step, Lock):
                     if not self._take_lock(run, step, due):
                         return None
+                elif isinstance(step, asyncio.Future):
+                    self._wait_for(run, step)
+                    return None
                 else:
                     self._schedule(run, due + run.seconds(step))
                     return None
         except (TaskError, StopIteration) as error:
             return run.fault or str(error)
         return run.fault or (f"WARNINGS: {run.warnings}" if run.warnings else "OK")
+
+    def _wait_for(self, run: TaskRun, future: asyncio.Future[Any]) -> None:
+        """Let a task wait, as long as it takes, for something real."""
+        self._schedule(run, math.inf)
+
+        def go_on(_: asyncio.Future[Any]) -> None:
+            if any(entry[2] is run for entry in self._waiting):
+                self.forget([run.upid])
+                self._schedule(run, self.world.clock.now())
+                self.run_due()
+
+        future.add_done_callback(go_on)
 
     def _fault_for(self, run: TaskRun) -> bool:
         """Tell whether the control plane wants this task to fail now."""

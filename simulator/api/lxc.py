@@ -45,6 +45,7 @@ from simulator.guests.qemu_update import check_public_keys
 from simulator.guests.rights import check_allocation
 from simulator.guests.storages import StorageView
 from simulator.ha.requests import check_may_destroy
+from simulator.inside.plain import hand_over
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, number, string
@@ -140,8 +141,9 @@ def _create(run: TaskRun, call: Call, values: dict[str, str]) -> Steps:
         template = view.require(call.text("ostemplate"))
         yield from _make_mounts(view, vmid, values, template, made)
         yield from _unpack(view, template, values.get("hostname", f"CT{vmid}"))
-        guest = run.datacenter.guests[vmid]
-        run.datacenter.guests.put(replace(guest, config=_complete(values, vmid, template)))
+        guest = replace(run.datacenter.guests[vmid], config=_complete(values, vmid, template))
+        run.datacenter.guests.put(guest)
+        hand_over(run.datacenter, guest, call.text("ssh-public-keys"), call.text("password"), run.now)
         join_pool(run.datacenter, vmid, call.optional("pool"))
     except (ApiError, TaskError) as error:
         free_quietly(view, made)
@@ -161,7 +163,11 @@ def _make_mounts(
             made.append(new["volume"])
         values[key] = print_mount(new)
     for _, mount in mounts(values):
-        check_directory(mount)
+        try:
+            check_directory(mount)
+        except ApiError:
+            yield "mounting container failed"
+            raise
 
 
 def _unpack(view: StorageView, template: Volume, hostname: str) -> Generator[Step, None, None]:

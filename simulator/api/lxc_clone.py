@@ -14,14 +14,14 @@ from simulator.firewall import files as firewall_files
 from simulator.guests.draft import Draft, check_lock, format_size, is_running, set_lock, snapshot_config, worker
 from simulator.guests.features import can, is_base
 from simulator.guests.life import check_pool, free_quietly, join_pool
-from simulator.guests.lxc_mounts import Mount, is_volume, make_filesystem, mounts, print_mount
+from simulator.guests.lxc_mounts import is_volume, make_filesystem, mounts, print_mount
 from simulator.guests.lxc_rights import check_holds_containers
 from simulator.guests.lxc_update import normal_nic
 from simulator.guests.qemu_clone import base_volume, link_volume
 from simulator.guests.qemu_power import view_for
 from simulator.guests.rights import check_allocation, check_bridge
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND, data_of
+from simulator.guests.transfer import BYTES_PER_SECOND, as_of, data_of
 from simulator.records import Guest, Volume
 from simulator.routing import Call, route
 from simulator.schema import boolean, number, string
@@ -117,9 +117,10 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], *, full: bool) -> S
     try:
         yield f"creating a clone of container {vmid} with ID {newid}"
         yield Lock(guest_lock_path(newid, "lxc"))
-        config = _cloned_config(run.datacenter, source, vmid, call)
+        config = _cloned_config(run.datacenter, source, call)
         for key, mount in list(mounts(config)):
-            volume = yield from _clone_mount(view, key, mount, newid, call.optional("storage"), full=full)
+            original = as_of(view.require(mount["volume"]), call.optional("snapname"))
+            volume = yield from _clone_mount(view, key, original, newid, call.optional("storage"), full=full)
             made.append(volume.volid)
             config[key] = print_mount(mount | {"volume": volume.volid, "size": format_size(volume.size)})
     except (ApiError, TaskError) as error:
@@ -134,21 +135,21 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], *, full: bool) -> S
     join_pool(run.datacenter, newid, call.optional("pool"))
 
 
-def _cloned_config(datacenter: Datacenter, source: dict[str, str], vmid: int, call: Call) -> dict[str, str]:
+def _cloned_config(datacenter: Datacenter, source: dict[str, str], call: Call) -> dict[str, str]:
     config = {key: value for key, value in source.items() if not _NOT_COPIED.fullmatch(key)}
     for key, value in list(config.items()):
         if re.fullmatch(r"net\d+", key):
             config[key] = normal_nic(datacenter, key, value, renew=True)
-    config["hostname"] = call.text("hostname") or f"Copy-of-CT-{source.get('hostname', vmid)}"
+    if "hostname" in call:
+        config["hostname"] = call.text("hostname")
     if call.text("description"):
         config["description"] = call.text("description").rstrip("\n") + "\n"
     return config
 
 
 def _clone_mount(
-    view: StorageView, key: str, mount: Mount, newid: int, storage: str | None, *, full: bool
+    view: StorageView, key: str, source: Volume, newid: int, storage: str | None, *, full: bool
 ) -> Generator[Step, None, Volume]:
-    source = view.require(mount["volume"])
     if not full:
         yield f"create linked clone of mountpoint {key} ({source.volid})"
         yield 0.5

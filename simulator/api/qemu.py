@@ -40,7 +40,7 @@ from simulator.tasks import Lock, Step, Steps, TaskRun, guest_lock_path
 NODE = string(format="pve-node")
 VMID = integer(format="pve-vmid", minimum=100, maximum=999999999)
 GUEST = {"node": NODE, "vmid": VMID}
-QEMU_VERSION = "10.0.13"
+_LOCK_TRIES = 9
 _SUBDIRS = (
     "config", "cloudinit", "pending", "status", "unlink", "vncproxy", "termproxy", "migrate", "resize", "move", "rrd",
     "rrddata", "monitor", "agent", "snapshot", "spiceproxy", "sendkey", "firewall", "mtunnel", "remote_migrate",
@@ -115,7 +115,9 @@ def _create(run: TaskRun, call: Call, values: dict[str, str]) -> Steps:
     try:
         yield from _make_disks(view, vmid, values, call.optional("storage"), made)
         guest = run.datacenter.guests[vmid]
-        run.datacenter.guests.put(replace(guest, config=_complete(values, int(run.now))))
+        run.datacenter.guests.put(
+            replace(guest, config=_complete(values, run.datacenter.nodes[run.node].release.qemu, int(run.now)))
+        )
         join_pool(run.datacenter, vmid, call.optional("pool"))
     except (ApiError, TaskError) as error:
         free_quietly(view, made)
@@ -142,7 +144,7 @@ def _make_disks(
         values[slot] = print_drive(new)
 
 
-def _complete(values: dict[str, str], now: int) -> dict[str, str]:
+def _complete(values: dict[str, str], qemu: str, now: int) -> dict[str, str]:
     """Add what every machine has: identity, boot order, and a note of its making."""
     config = dict(values)
     if config.get("arch", "x86_64") == "x86_64":
@@ -151,7 +153,7 @@ def _complete(values: dict[str, str], now: int) -> dict[str, str]:
     if smbios is None or "uuid=" not in smbios:
         config["smbios1"] = ",".join([f"uuid={uuid.uuid4()}", *([smbios] if smbios else [])])
     config.setdefault("boot", default_boot(config))
-    return config | {"meta": f"creation-qemu={QEMU_VERSION},ctime={now}"}
+    return config | {"meta": f"creation-qemu={qemu},ctime={now}"}
 
 
 @route(
@@ -193,18 +195,30 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     if not call.flag("skiplock"):
         check_lock(guest)
     _check_stopped(guest)
-    view = view_for(run)
-    check_writable(run.datacenter, guest)
-    volids = owned_volumes(guest)
+    view, volids = view_for(run), owned_volumes(guest)
     for volid in volids:
         volume = view.find(volid)
         if volume is not None:
             view.check_base(volume)
     yield 0.3
-    free_quietly(view, volids)
+    for volid in volids:
+        yield from _free(run, view, volid)
+    check_writable(run.datacenter, guest)
     if call.flag("destroy-unreferenced-disks"):
         free_unreferenced(view, vmid)
     leave_no_trace(run.datacenter, vmid)
     if call.flag("purge"):
         yield f"purging VM {vmid} from related configurations.."
         forget_guest(run.datacenter, vmid)
+
+
+def _free(run: TaskRun, view: StorageView, volid: str) -> Steps:
+    """Free a disk; one on a shared storage stays when there is no quorum for its lock."""
+    storage = volid.partition(":")[0]
+    if run.datacenter.quorate_on(run.node) or storage not in run.datacenter.storages or not view.is_shared(storage):
+        view.free(volid)
+        return
+    for _ in range(_LOCK_TRIES):
+        yield f"trying to acquire cfs lock 'storage-{storage}' ..."
+        yield 1.0
+    run.warn(f"Could not remove disk '{volid}', check manually: cfs-lock 'storage-{storage}' error: no quorum!")

@@ -124,11 +124,13 @@ def _may_see(call: Call, view: StorageView, volume: Volume) -> bool:
     proxyto="node",
 )
 def allocate(call: Call) -> str:
-    """Make a disk image."""
+    """Make a disk image; without a name it gets the next one that is free."""
     view, storage, name = view_of(call), call.text("storage"), call.text("filename")
     section, text = view.available(storage), call.text("size")
     size = int(text.rstrip("MG")) * _UNITS[text.lstrip("0123456789")]
     format_ = call.optional("format") or _format_of(name)
+    if not name:
+        return view.allocate(storage, call.integer("vmid"), size, format_).volid
     if TYPES[section.type].layout == FILE:
         name = f"{call.integer('vmid')}/{name}"
         if not name.endswith(f".{format_}"):

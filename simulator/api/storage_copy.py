@@ -10,7 +10,7 @@ from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import worker
 from simulator.guests.qemu_power import view_for
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND, data_of
+from simulator.guests.transfer import data_of, seconds_for
 from simulator.guests.volume_names import split_volid
 from simulator.routing import Call, route
 from simulator.schema import string
@@ -46,7 +46,7 @@ def _copy(run: TaskRun, source: str, target: str, node: str) -> Steps:
     data = data_of(view_for(run), volume)
     there.reserve(storage, data, name)
     yield f"copying '{source}' to '{target}' on node '{node}'"
-    yield max(0.2, data / BYTES_PER_SECOND)
+    yield seconds_for(data)
     parsed = parsed_volume(there, target)
     run.datacenter.volumes.put(
         replace(

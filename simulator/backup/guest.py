@@ -17,7 +17,7 @@ from simulator.firewall.files import guest_path
 from simulator.guests.draft import check_lock, check_writable, drop_keys, is_running, set_lock
 from simulator.guests.qemu_power import view_for
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND, data_of
+from simulator.guests.transfer import data_of, seconds_for
 from simulator.guests.volume_names import own_name
 from simulator.ha.state import requested, sid_of
 from simulator.records import Archive, Guest, SavedVolume, Volume
@@ -235,8 +235,8 @@ class GuestBackup(ABC):
 
     def copying(self, data: int) -> Generator[Step, None, int]:
         """Take the time that copying needs; return the whole seconds that have passed."""
-        begun, limit = self.run.now, int(self.job.option("bwlimit") or 0) * 1024
-        yield max(0.2, data / (min(limit, BYTES_PER_SECOND) if limit else BYTES_PER_SECOND))
+        begun = self.run.now
+        yield seconds_for(data, int(self.job.option("bwlimit") or 0))
         return int(self.run.now - begun)
 
     def offline_seconds(self) -> int:

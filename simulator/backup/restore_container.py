@@ -27,7 +27,7 @@ from simulator.guests.qemu_clone import base_volume
 from simulator.guests.qemu_power import view_for
 from simulator.guests.rights import check_allocation, check_volume
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND
+from simulator.guests.transfer import seconds_for
 from simulator.records import Archive, Guest
 from simulator.routing import Call
 from simulator.tasks import Lock, Steps, TaskRun, guest_lock_path
@@ -126,8 +126,7 @@ def _restore(run: TaskRun, plan: _Plan, old: Guest) -> Steps:
     yield f"restoring '{plan.volid}' now.."
     yield f"extracting archive '{view.path(plan.volid)}'"
     data = sum(saved.data for saved in archive.volumes.values())
-    limit = int(float(str(plan.call.params.get("bwlimit") or 0)) * 1024)
-    yield max(0.2, data / (min(limit, BYTES_PER_SECOND) if limit else BYTES_PER_SECOND))
+    yield seconds_for(data, float(plan.call.text("bwlimit", "0")))
     yield f"Total bytes read: {data} ({data >> 10}KiB, 192MiB/s)"
     yield "merging backed-up and given configuration.."
     if archive.config.get("template") == "1":

@@ -28,7 +28,7 @@ from simulator.guests.qemu_update import given_options, normalise, with_new_mac
 from simulator.guests.rights import check_allocation, check_volume
 from simulator.guests.storage_types import FILE
 from simulator.guests.storages import CLOUDINIT_SIZE, StorageView
-from simulator.guests.transfer import BYTES_PER_SECOND
+from simulator.guests.transfer import BYTES_PER_SECOND, seconds_for
 from simulator.records import Archive, Guest, SavedVolume, Volume
 from simulator.routing import Call
 from simulator.tasks import Lock, Step, Steps, TaskRun, guest_lock_path
@@ -216,8 +216,7 @@ def _copy(view: StorageView, archive: Archive, plan: _Plan) -> Generator[Step, N
     for slot in copied:
         yield f"map '{drive_name(slot)}' to '{view.path(plan.made[slot].volid)}' (write zeros = 0)"
     size, data = sum(saved.size for saved in copied.values()), sum(saved.data for saved in copied.values())
-    limit = plan.call.integer("bwlimit") * 1024
-    yield max(0.2, data / (min(limit, BYTES_PER_SECOND) if limit else BYTES_PER_SECOND))
+    yield seconds_for(data, plan.call.integer("bwlimit"))
     for slot, saved in copied.items():
         plan.made[slot] = view.fill(plan.made[slot].volid, saved.data, saved)
     yield f"progress 100% (read {size} bytes, duration {data // BYTES_PER_SECOND} sec)"

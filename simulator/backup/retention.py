@@ -115,10 +115,19 @@ def rules_of(view: StorageView, storage: str, given: str | None) -> dict[str, in
     return parse_keep(text)
 
 
+def backups(view: StorageView, storage: str, vmid: int | None = None) -> list[Volume]:
+    """Return the backups on a storage, of one guest or of all."""
+    if vmid is None:
+        found = view.volumes(storage)
+    else:
+        place = (storage, view.place(storage))
+        found = [row for row in view.datacenter.volumes.by("vmid", vmid) if (row.storage, row.node) == place]
+    return [volume for volume in found if volume.content == "backup"]
+
+
 def decide(view: StorageView, storage: str, keep: Mapping[str, int], vmid: int | None, kind: str | None) -> list[Entry]:
     """Decide about the backups on a storage: of one guest, or of one type of guests, or all."""
     view.available(storage)
     zone = zone_of(view.datacenter.nodes[view.node])
-    backups = [volume for volume in view.volumes(storage) if volume.content == "backup"]
-    entries = [entry_of(volume, zone) for volume in backups if vmid in (None, volume.vmid)]
+    entries = [entry_of(volume, zone) for volume in backups(view, storage, vmid)]
     return marked([entry for entry in entries if kind in (None, entry.type)], keep, zone)

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.access import Access
 from simulator.backup.names import parse, zone_of
-from simulator.backup.retention import REMOVE, decide, keep_text, parse_keep
+from simulator.backup.retention import REMOVE, backups, decide, keep_text, parse_keep
 from simulator.errors import ApiError, TaskError
 from simulator.guests.qemu_power import view_for
 from simulator.guests.storages import StorageView
@@ -95,7 +95,7 @@ def protected_limit(view: StorageView, storage: str, access: Access) -> int:
 def check_may_protect(view: StorageView, storage: str, vmid: int | None, access: Access) -> None:
     """Refuse to protect one more backup of a guest than the storage's limit allows."""
     limit = protected_limit(view, storage, access)
-    count = sum(volume.protected and volume.vmid == vmid for volume in view.volumes(storage))
+    count = sum(volume.protected for volume in backups(view, storage, vmid))
     if 0 <= limit <= count:
         raise ApiError(f"The number of protected backups per guest is limited to {limit} on storage '{storage}'")
 
@@ -109,7 +109,7 @@ def check_room(view: StorageView, target: Target, kind: str, vmid: int, *, prote
     if not limit or target.remove:
         return
     zone = zone_of(view.datacenter.nodes[view.node])
-    mine = [volume for volume in view.volumes(target.storage) if volume.content == "backup" and volume.vmid == vmid]
+    mine = backups(view, target.storage, vmid)
     if sum(not volume.protected and parse(volume.name, zone).type == kind for volume in mine) >= limit:
         raise ApiError(
             f"There is a max backup limit of {limit} enforced by the target storage or the vzdump parameters."

@@ -14,7 +14,7 @@ from simulator.guests.qemu_drives import Drive, drives, is_cdrom, is_cloudinit, 
 from simulator.guests.qemu_options import SMBIOS1
 from simulator.guests.qemu_update import with_new_mac
 from simulator.guests.storages import StorageView
-from simulator.guests.transfer import copy_volume
+from simulator.guests.transfer import as_of, copy_volume
 from simulator.guests.volume_names import own_name
 from simulator.propstring import join
 from simulator.records import Guest, Volume
@@ -32,6 +32,7 @@ class Wish:
     full: bool
     storage: str | None
     format: str | None
+    snapname: str | None = None
 
 
 def has_own_volume(drive: Drive) -> bool:
@@ -73,7 +74,7 @@ def clone_drives(view: StorageView, config: dict[str, str], wish: Wish, made: li
     for slot, drive in list(drives(config)):
         if not has_own_volume(drive):
             continue
-        source = view.require(drive["file"])
+        source = as_of(view.require(drive["file"]), wish.snapname)
         if wish.full or is_cloudinit(drive):
             volume = yield from _full(view, slot, source, wish)
         else:
@@ -98,6 +99,7 @@ def _linked(view: StorageView, slot: str, source: Volume, newid: int) -> Generat
     else:
         name = own_name(volume.name)
         yield f"clone {source.name}: images, {name}, {newid} to {name} (base=../{source.name})"
+        yield from view.log_allocation(volume)
     yield 0.5
     return volume
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import human_size
@@ -15,6 +16,12 @@ BYTES_PER_SECOND = 256 << 20
 _LONGEST = 600
 
 
+def seconds_for(data: int, limit: float = 0) -> float:
+    """Return the simulated seconds that so many bytes take, with a limit in KiB/s where there is one."""
+    speed = min(limit * 1024, BYTES_PER_SECOND) if limit else BYTES_PER_SECOND
+    return max(0.2, data / speed)
+
+
 def progress(size: int, data: int) -> Generator[Step, None, None]:
     """Log how a copy goes on, once for each simulated second that it takes."""
     seconds = max(1, min(_LONGEST, -(-data // BYTES_PER_SECOND)))
@@ -24,6 +31,12 @@ def progress(size: int, data: int) -> Generator[Step, None, None]:
         yield f"transferred {human_size(done)} of {human_size(size)} ({percent:.2f}%)"
         if step < seconds:
             yield 1.0
+
+
+def as_of(volume: Volume, snapname: str | None) -> Volume:
+    """Return a volume with what was in it when a snapshot was taken; its size stays that of today."""
+    then = volume.snapshots.get(snapname or "")
+    return volume if then is None else replace(volume, files=then.files)
 
 
 def data_of(view: StorageView, volume: Volume) -> int:

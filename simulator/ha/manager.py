@@ -12,8 +12,9 @@ import math
 from dataclasses import replace
 
 from simulator.ha import cluster, local
+from simulator.ha.records import HaNode
 from simulator.ha.state import value, wake
-from simulator.records import HaNode, Setting
+from simulator.records import Setting
 from simulator.state import DETECTED_AFTER, Datacenter, World
 from simulator.tasks import TaskRunner
 
@@ -88,8 +89,6 @@ class HaManager:
         datacenter.ha_manager.delete("dirty")
         if not datacenter.ha_resources and not any(row.maintenance for row in datacenter.ha_nodes):
             datacenter.ha_manager.delete("master")
-            for name in datacenter.ha_nodes.keys():  # noqa: SIM118 - a table iterates over its records
-                datacenter.ha_nodes.delete(name)
 
     def _waits(self) -> bool:
         """Tell whether time alone will change something: a task that runs, or a node that is to be fenced."""

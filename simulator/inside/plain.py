@@ -11,11 +11,12 @@ from simulator.guests.facts import guest_name
 from simulator.guests.inside import Finished
 from simulator.guests.storages import StorageView
 from simulator.inside import system
-from simulator.inside.programs import PROGRAMS
+from simulator.inside.programs import PROGRAMS, set_password
 from simulator.inside.shell import GuestShell
 from simulator.inside.tree import GuestTree
 from simulator.records import Guest
 from simulator.ssh.shell import NOT_FOUND, Exit, Streams
+from simulator.ssh.streams import holding
 from simulator.state import Datacenter, World
 
 _BINARIES = {f"/usr/bin/{name}": system.BINARY for name in PROGRAMS if name.isalnum() or "-" in name}
@@ -41,14 +42,11 @@ def knows(shell: GuestShell, name: str) -> bool:
 
 def execute(shell: GuestShell, argv: Sequence[str], stdin: bytes) -> Finished:
     """Run a program to its end, in the caller's transaction."""
-    out, error, left = bytearray(), bytearray(), [stdin]
-
-    async def read() -> bytes:
-        return left.pop() if left else b""
+    out, error = bytearray(), bytearray()
 
     async def run() -> int:
         try:
-            return await shell.execute(list(argv), Streams(read, out.extend, error.extend))
+            return await shell.execute(list(argv), Streams(holding(stdin), out.extend, error.extend))
         except Exit as ended:
             return ended.code
 
@@ -63,6 +61,15 @@ def _at_once(work: Coroutine[Any, Any, int]) -> int:
     except StopIteration as ended:
         return int(ended.value)
     raise AssertionError("a program of the model waits")
+
+
+def hand_over(datacenter: Datacenter, guest: Guest, keys: str, password: str, now: float) -> None:
+    """Give root of a new guest the keys and the password that were asked for."""
+    shell = shell_of(datacenter, guest, now)
+    if keys:
+        shell.tree.write("/root/.ssh/authorized_keys", f"{keys.strip()}\n".encode(), 0o600)
+    if password:
+        set_password(shell, "root", password, crypted=False)
 
 
 def power(datacenter: Datacenter, guest: Guest, kind: str, now: float) -> None:

@@ -11,11 +11,12 @@ from simulator.guests.facts import guest_numbers
 from simulator.inside import packages, services
 from simulator.inside.shell import GuestShell
 from simulator.inside.system import KERNEL, nics
-from simulator.ssh import conditions, files
+from simulator.ssh import files, portable
 from simulator.ssh.shell import Program, Streams
 
 _LOOPBACK = "127.0.0.1/8"
 _FIRST_UID = 1000
+_RESULT = "/run/cloud-init/result.json"
 
 
 def accounts(shell: GuestShell) -> dict[str, int]:
@@ -72,15 +73,6 @@ async def id_(shell: GuestShell, args: list[str], streams: Streams) -> int:
     return 0
 
 
-async def sleep(shell: GuestShell, args: list[str], streams: Streams) -> int:
-    """Let simulated time go by."""
-    if not args or not re.fullmatch(r"\d+(\.\d+)?s?", args[0]):
-        streams.complain(f"sleep: invalid time interval '{''.join(args[:1])}'")
-        return 1
-    shell.session.seconds += float(args[0].rstrip("s"))
-    return 0
-
-
 async def useradd(shell: GuestShell, args: list[str], streams: Streams) -> int:
     """Add a user, with a group of the same name."""
     name = args[-1] if args else ""
@@ -116,23 +108,25 @@ async def chpasswd(shell: GuestShell, args: list[str], streams: Streams) -> int:
 
 
 async def chown(shell: GuestShell, args: list[str], streams: Streams) -> int:
-    """Give files another owner."""
+    """Give files another owner: a user or group of the guest's own."""
     words = [word for word in args if not word.startswith("-")]
     user, _, group = words[0].partition(":") if words else ("", "", "")
-    users, all_groups = accounts(shell), groups(shell)
-    uid = int(user) if user.isdigit() else users.get(user)
-    if uid is None:
+    uid = _number(user, accounts(shell))
+    gid = _number(group, groups(shell))
+    if not words or (user and uid is None) or (group and gid is None):
         streams.complain(f"chown: invalid user: '{words[0] if words else ''}'")
         return 1
-    gid = int(group) if group.isdigit() else all_groups.get(group or user, uid)
-    code = 0
-    for name in words[1:]:
-        try:
-            shell.tree.chown(shell.place(name), uid, gid)
-        except OSError as error:
-            streams.complain(f"chown: cannot access '{name}': {error.strerror}")
-            code = 1
-    return code
+
+    def change(name: str) -> None:
+        place = shell.place(name)
+        for path in [place, *(files.below(shell.tree, place) if "-R" in args else [])]:
+            shell.tree.chown(path, uid, gid)
+
+    return files.each(streams, words[1:], "chown: cannot access '{}'", change)
+
+
+def _number(name: str, known: dict[str, int]) -> int | None:
+    return int(name) if name.isdigit() else known.get(name)
 
 
 async def ip(shell: GuestShell, args: list[str], streams: Streams) -> int:
@@ -185,17 +179,15 @@ async def uptime(shell: GuestShell, _args: list[str], streams: Streams) -> int:
     return 0
 
 
-async def env(shell: GuestShell, args: list[str], streams: Streams) -> int:
-    """Print the variables, or run a command with more of them."""
-    words = list(args)
-    while words and "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
-        shell.variables[name] = value
-    if words:
-        return await shell.execute(words, streams)
-    for name, value in shell.variables.items():
-        streams.say(f"{name}={value}")
-    return 0
+async def cloud_init(shell: GuestShell, args: list[str], streams: Streams) -> int:
+    """Tell how cloud-init went: well and at once, unless its result file says something else."""
+    if args[:1] != ["status"]:
+        streams.complain("usage: cloud-init status [--wait]")
+        return 2
+    result = json.loads(shell.tree.read(_RESULT))["v1"] if shell.tree.exists(_RESULT) else {}
+    code = 1 if result.get("errors") else 2 if result.get("recoverable_errors") else 0
+    streams.say(f"status: {('done', 'error', 'degraded')[code]}")
+    return code
 
 
 def _power(kind: str) -> Program:
@@ -207,8 +199,8 @@ def _power(kind: str) -> Program:
 
 
 PROGRAMS: dict[str, Program] = {
-    **files.PROGRAMS, **conditions.PROGRAMS, **packages.PROGRAMS, **services.PROGRAMS, "chown": chown,
-    "chpasswd": chpasswd, "date": date, "env": env, "halt": _power("poweroff"), "hostname": hostname, "id": id_,
-    "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "printenv": env, "reboot": _power("reboot"),
-    "shutdown": _power("poweroff"), "sleep": sleep, "uname": uname, "uptime": uptime, "useradd": useradd,
+    **portable.PROGRAMS, **packages.PROGRAMS, **services.PROGRAMS, "chown": chown,
+    "chpasswd": chpasswd, "cloud-init": cloud_init, "date": date, "halt": _power("poweroff"), "hostname": hostname,
+    "id": id_, "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "reboot": _power("reboot"),
+    "shutdown": _power("poweroff"), "uname": uname, "uptime": uptime, "useradd": useradd,
 }  # fmt: skip

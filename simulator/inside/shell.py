@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from simulator.inside.system import BINARY
 from simulator.inside.tree import GuestTree
 from simulator.records import Guest
-from simulator.ssh.shell import Program, Shell, Streams
+from simulator.ssh.shell import Program, Shell, Streams, in_background
+from simulator.ssh.syntax import Pipeline
 
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 
@@ -29,6 +30,14 @@ class GuestShell(Shell):
     guest: Guest
     now: float
     session: Session = field(default_factory=Session)
+
+    async def wait(self, seconds: float) -> None:
+        """Let simulated time go by: it is counted, and nobody waits."""
+        self.session.seconds += seconds
+
+    async def beside(self, pipeline: Pipeline) -> None:
+        """Run what is to run beside everything else: in a model it has ended at once."""
+        await in_background(self.child(), pipeline)
 
     def program(self, name: str) -> Program | None:
         """Return the command of a name: one of the model's, one that a package has brought, or a script."""

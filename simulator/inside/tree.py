@@ -69,13 +69,15 @@ class GuestTree(FileTree):
         if self._is_folder(path):
             kept = self._kept(f"{path}/")
             mode = kept.mode if kept is not None else MODES.get(path, 0o755)
-            return Entry(folder=True, size=4096, mode=mode, changed=kept.changed if kept is not None else self._started)
+            changed, uid, gid = (kept.changed, kept.uid, kept.gid) if kept is not None else (self._started, 0, 0)
+            return Entry(folder=True, size=4096, mode=mode, changed=changed, uid=uid, gid=gid)
         kept, data = self._kept(path), self._data(path)
         if data is None:
             raise error(errno.ENOTDIR if self._below_a_file(path) else errno.ENOENT, path)
         default = MODES.get(path, 0o755 if path.startswith(_PROGRAMS) else 0o644)
         mode, changed = (kept.mode, kept.changed) if kept is not None else (default, self._started)
-        return Entry(folder=False, size=len(data), mode=mode, changed=changed)
+        uid, gid = (kept.uid, kept.gid) if kept is not None else (0, 0)
+        return Entry(folder=False, size=len(data), mode=mode, changed=changed, uid=uid, gid=gid)
 
     def exists(self, path: str) -> bool:
         """Tell whether there is something at a path."""
@@ -92,10 +94,6 @@ class GuestTree(FileTree):
             raise error(errno.EISDIR, path)
         data = self._data(path) or b""
         return data[offset : len(data) if size is None else offset + size]
-
-    def known_checksum(self, path: str, algorithm: str) -> str | None:
-        """Return None: every file's bytes are here."""
-        return None
 
     def list(self, path: str) -> list[str]:
         """Return the names in a folder."""

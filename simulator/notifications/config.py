@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.errors import ApiError
-from simulator.propstring import split
+from simulator.propstring import PropertyStringError, split
 from simulator.records import Section
 from simulator.schema import Param, array, boolean, integer, string
 from simulator.state import Datacenter, digest
@@ -156,22 +156,34 @@ def check(datacenter: Datacenter, row: Section) -> None:
         unknown = next((word for word in severities.split(",") if word.strip() not in _SEVERITIES), None)
         if unknown is not None:
             raise ApiError(f"invalid severity: {unknown}")
-    for header in _lines(options, "header"):
-        _check_base64("header", header)
+    for word in ("header", "secret"):
+        for text in _lines(options, word):
+            _check_base64(word, text)
 
 
 def _lines(options: Mapping[str, str], name: str) -> list[str]:
     return options[name].split("\n") if options.get(name) else []
 
 
+def _entry(word: str, text: str) -> dict[str, str]:
+    """Take `name=...,value=...` apart, or refuse it."""
+    try:
+        entry = split(text, None)
+    except PropertyStringError as error:
+        raise ApiError(f"{word}: {error}", 400) from None
+    if not entry.get("name"):
+        raise ApiError(f"{word}: missing field `name`", 400)
+    return entry
+
+
 def _check_base64(word: str, text: str) -> None:
-    entry = split(text, None)
+    entry = _entry(word, text)
     if "value" not in entry:
-        raise ApiError(f"{word} '{entry.get('name', '')}' has empty value", 400)
+        raise ApiError(f"{word} '{entry['name']}' has empty value", 400)
     try:
         base64.b64decode(entry["value"], validate=True)
     except binascii.Error:
-        raise ApiError(f"{word} '{entry.get('name', '')}' does not have valid base64 encoded data", 400) from None
+        raise ApiError(f"{word} '{entry['name']}' does not have valid base64 encoded data", 400) from None
 
 
 def merged_secrets(old: str, new: str) -> str:
@@ -179,8 +191,8 @@ def merged_secrets(old: str, new: str) -> str:
     known = {split(line, None)["name"]: line for line in old.split("\n") if line}
     result: dict[str, str] = {}
     for line in new.split("\n"):
-        entry = split(line, None)
-        name = entry.get("name", "")
+        entry = _entry("secret", line)
+        name = entry["name"]
         if "value" in entry:
             _check_base64("secret", line)
         elif name not in known:

@@ -36,9 +36,17 @@ class Options:
 
 
 def params_of(method: str, path: str) -> Mapping[str, Param]:
-    """Return the parameters of a method, or none when there is no such method."""
+    """Return the parameters of a method, those of all its variants, or none when there is no such method."""
     found = _TREE.find(method, path)
-    return found[0].expanded if found is not None else {}
+    if found is None:
+        return {}
+    return {**found[0].expanded, **{name: p for some in found[0].variants.values() for name, p in some.items()}}
+
+
+def path_parameters(method: str, path: str) -> Mapping[str, str]:
+    """Return the parameters that a path itself gives."""
+    found = _TREE.find(method, path)
+    return found[1] if found is not None else {}
 
 
 def has_method(method: str, path: str) -> bool:

@@ -23,11 +23,13 @@ class _BadTestError(Exception):
 
 def _of_file(shell: Shell, operator: str, name: str) -> bool:
     path = shell.place(name)
+    if operator in ("-L", "-h"):
+        return bool(name) and shell.tree.present(path) and shell.tree.lstat(path).target is not None
     if not name or not shell.tree.exists(path):
         return False
     entry = shell.tree.stat(path)
     return {"-d": entry.folder, "-f": not entry.folder, "-s": entry.size > 0, "-x": bool(entry.mode & 0o111)}.get(
-        operator, operator != "-L"
+        operator, True
     )
 
 
@@ -46,7 +48,7 @@ def _evaluate(shell: Shell, words: list[str]) -> bool:
 
 
 def _of_one(shell: Shell, operator: str, operand: str) -> bool:
-    if operator in {"-e", "-f", "-d", "-s", "-r", "-w", "-x", "-L"}:
+    if operator in {"-e", "-f", "-d", "-s", "-r", "-w", "-x", "-L", "-h"}:
         return _of_file(shell, operator, operand)
     if operator in {"-n", "-z"}:
         return (operand == "") == (operator == "-z")

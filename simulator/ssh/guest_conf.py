@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from simulator.guests import lxc_options, qemu_options
 from simulator.records import Guest, Snapshot
-from simulator.schema import Param, string
+from simulator.schema import Param, integer, string
+from simulator.ssh.section_file import Warn, silently
 from simulator.ssh.text import MalformedFileError, check_values, comment_lines, comment_text, lines_of
 
 _PENDING = {"qemu": "PENDING", "lxc": "pve:pending"}
@@ -17,9 +18,9 @@ _LINE = re.compile(r"([a-z][a-z_\-]*[0-9]*):\s*(\S.*)?")
 _DELETE = re.compile(r"!?[a-z][a-z0-9_\-]*")
 _TEXT = string(optional=True)
 _OF_SNAPSHOTS: dict[str, Param] = dict.fromkeys(
-    ("parent", "snaptime", "snapstate", "vmstate", "runningmachine", "runningcpu", "running-nets-host-mtu", "machine"),
+    ("parent", "snapstate", "vmstate", "runningmachine", "runningcpu", "running-nets-host-mtu", "machine"),
     _TEXT,
-)
+) | {"snaptime": integer(optional=True)}
 _PARAMS: Mapping[str, Mapping[str, Param]] = {
     "qemu": {**_OF_SNAPSHOTS, **qemu_options.EXPANDED, "meta": _TEXT, "cloudinit": _TEXT},
     "lxc": {**_OF_SNAPSHOTS, **lxc_options.EXPANDED},
@@ -60,42 +61,48 @@ def _section(options: Mapping[str, str]) -> str:
     return comment_lines(options.get("description", "")) + "".join(lines)
 
 
-def parse(kind: str, text: str) -> GuestConf:
-    """Read the file of a machine (`qemu`) or container (`lxc`), or refuse it."""
+def parse(kind: str, text: str, warn: Warn = silently) -> GuestConf:
+    """Read the file of a machine (`qemu`) or container (`lxc`); what says nothing is left out, and `warn` is told."""
     sections: dict[str, dict[str, str]] = {"": {}}
     comments: dict[str, list[str]] = {"": []}
     current = ""
-    for number, line in lines_of(text):
+    for _, line in lines_of(text):
         section, option = _SECTION.fullmatch(line), _LINE.fullmatch(line)
         if line.startswith("#"):
             comments[current].append(line[1:])
-        elif section is not None and section[1] not in sections:
+        elif section is not None:
             current = section[1]
             sections[current], comments[current] = {}, []
-        elif option is not None and option[1] not in sections[current] and option[1] != "description":
-            sections[current][option[1]] = option[2] or ""
+        elif option is not None and option[1] != "description":
+            _take(kind, sections[current], option[1], option[2] or "", warn)
         elif line:
-            raise MalformedFileError(f"line {number}: '{line}' is no option or section, or is there twice")
+            warn(f"unable to parse config: {line}")
     for name, lines in comments.items():
         if lines:
             sections[name]["description"] = comment_text(lines)
     return _assembled(kind, sections)
 
 
+def _take(kind: str, options: dict[str, str], key: str, value: str, warn: Warn) -> None:
+    """Set an option whose value is one that it may have; the last line of a name counts."""
+    try:
+        if key != "delete":
+            check_values("option", _PARAMS[kind], {key: value})
+    except MalformedFileError as error:
+        warn(f"unable to parse value of '{key}' - {error}")
+    else:
+        options[key] = value
+
+
 def _assembled(kind: str, sections: dict[str, dict[str, str]]) -> GuestConf:
     conf = GuestConf(config=sections.pop(""))
+    conf.config.pop("delete", None)
     conf.pending = sections.pop(_PENDING[kind], {})
     for item in [item for item in re.split(r"[,\s]+", conf.pending.pop("delete", "")) if item]:
-        if _DELETE.fullmatch(item) is None:
-            raise MalformedFileError(f"delete: '{item}' is no option")
-        conf.pending_delete[item.removeprefix("!")] = item.startswith("!")
-    if any(name in sections for name in _PENDING.values()):
-        raise MalformedFileError("a section for pending changes has another name here")
-    check_values("options", _PARAMS[kind], conf.config)
-    check_values("pending", _PARAMS[kind], conf.pending)
+        if _DELETE.fullmatch(item) is not None:
+            conf.pending_delete[item.removeprefix("!")] = item.startswith("!")
     for name, options in sections.items():
-        check_values(f"snapshot {name}", _PARAMS[kind], options)
-        if not options.get("snaptime", "0").isdigit():
-            raise MalformedFileError(f"snapshot {name}: snaptime is no time")
-        conf.snapshots[name] = Snapshot(config=options)
+        if name not in _PENDING.values():
+            options.pop("delete", None)
+            conf.snapshots[name] = Snapshot(config=options)
     return conf

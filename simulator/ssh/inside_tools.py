@@ -10,7 +10,7 @@ from typing import Any
 from simulator.errors import ApiError
 from simulator.guests.inside import Finished, Inside
 from simulator.schema import Param, boolean, integer, string
-from simulator.ssh import tools
+from simulator.ssh import guest_tools
 from simulator.ssh.calling import FAILED, Options, UsageError, read_options, refused
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
@@ -24,10 +24,11 @@ Run = Callable[[NodeShell, Options, list[str], Streams], Awaitable[int]]
 
 
 async def _given(streams: Streams) -> bytes:
-    """Return what comes in; nothing of an input that stays open, as that of a terminal does."""
+    """Return what comes in; nothing of an input that stays open without anything, as that of a terminal does."""
     with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(streams.read(), _PATIENCE)
-    return b""
+        streams.input.left += await asyncio.wait_for(streams.input.source(), _PATIENCE)
+        return await streams.read() if streams.input.left else b""
+    return streams.input.left
 
 
 def _inside(shell: NodeShell, vmid: str, refusal: str) -> Inside:
@@ -219,7 +220,7 @@ _QM |= {"agent": _QM["guest cmd"]}
 
 def _with_inside(tool: str, commands: Mapping[str, tuple[Run, int, int | None, Mapping[str, Param]]]) -> Program:
     """Add commands to a tool."""
-    others = tools.PROGRAMS[tool]
+    others = guest_tools.PROGRAMS[tool]
 
     async def run(shell: NodeShell, args: list[str], streams: Streams) -> int:
         name = next((" ".join(args[:count]) for count in (2, 1) if " ".join(args[:count]) in commands), None)

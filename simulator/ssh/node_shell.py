@@ -30,6 +30,12 @@ class NodeShell(Shell):
         """Return the state of the node's datacenter."""
         return self.tree.datacenter
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass on the simulator's clock, which may stand still until somebody moves it on."""
+        end = self.tree.now + seconds
+        while (left := end - self.tree.now) > 0:
+            await self.tree.changed(left)
+
     async def api(self, method: str, path: str, values: Mapping[str, object] | None = None) -> Any:
         """Call a method of the API as root@pam."""
         world = self.tree.world

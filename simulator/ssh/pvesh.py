@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from simulator.errors import ApiError
 from simulator.routing import ROUTES
 from simulator.ssh.calling import (
@@ -12,6 +14,7 @@ from simulator.ssh.calling import (
     has_method,
     is_upid,
     params_of,
+    path_parameters,
     read_options,
     refused,
 )
@@ -20,32 +23,41 @@ from simulator.ssh.shell import Program, Streams
 from simulator.ssh.table import FORMATS, printed
 
 _METHODS = {"get": "GET", "create": "POST", "set": "PUT", "delete": "DELETE"}
+_COMMANDS = (*_METHODS, "ls", "usage")
 _CAPABILITIES = {"GET": "r", "PUT": "w", "POST": "c", "DELETE": "d"}
 _USAGE = """USAGE: pvesh <COMMAND> [ARGS] [OPTIONS]
        pvesh create <api_path> [OPTIONS] [FORMAT_OPTIONS]
        pvesh delete <api_path> [OPTIONS] [FORMAT_OPTIONS]
        pvesh get <api_path> [OPTIONS] [FORMAT_OPTIONS]
        pvesh ls <api_path> [OPTIONS] [FORMAT_OPTIONS]
-       pvesh set <api_path> [OPTIONS] [FORMAT_OPTIONS]"""
+       pvesh set <api_path> [OPTIONS] [FORMAT_OPTIONS]
+       pvesh usage <api_path> [OPTIONS]"""
 
 
 async def pvesh(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Call a method, or list what is below a path."""
-    if len(args) < 2 or args[0] not in {*_METHODS, "ls"}:  # noqa: PLR2004 - command and path
-        known = bool(args) and args[0] in {*_METHODS, "ls"}
+    if len(args) < 2 or args[0] not in _COMMANDS:  # noqa: PLR2004 - command and path
+        known = bool(args) and args[0] in _COMMANDS
         what = "not enough arguments" if known else f"unknown command '{' '.join(args[:1])}'"
         streams.complain(f"ERROR: {what}\n{_USAGE}" if args else f"ERROR: no command specified\n{_USAGE}")
         return FAILED
     path = "/" + "/".join(part for part in args[1].split("/") if part)
     if args[0] == "ls":
         return await _list(shell, path, streams)
-    method = _METHODS[args[0]]
+    if args[0] == "usage":
+        return _explain(path, args[2:], streams)
+    return await _call(shell, args[0], path, args[2:], streams)
+
+
+async def _call(shell: NodeShell, command: str, path: str, args: list[str], streams: Streams) -> int:
+    """Call a method with options for parameters, and print its answer."""
+    method = _METHODS[command]
     if not has_method(method, path):
-        streams.complain(f"No '{args[0]}' handler defined for '{path}'")
+        streams.complain(f"No '{command}' handler defined for '{path}'")
         return FAILED
-    usage = f"pvesh {args[0]} {path} [OPTIONS] [FORMAT_OPTIONS]"
+    usage = f"pvesh {command} {path} [OPTIONS] [FORMAT_OPTIONS]"
     try:
-        options = read_options(args[2:], params_of(method, path))
+        options = read_options(args, params_of(method, path))
         _check(options)
     except UsageError as error:
         streams.complain(f"{error}\n{usage}")
@@ -77,7 +89,26 @@ async def _show(shell: NodeShell, data: object, options: Options, streams: Strea
 
 def _aside(streams: Streams) -> Streams:
     """Return streams that keep what is printed meanwhile out of the answer."""
-    return Streams(streams.read, streams.error, streams.error)
+    return Streams(streams.input, streams.error, streams.error)
+
+
+def _explain(path: str, options: list[str], streams: Streams) -> int:
+    """Tell which methods a path has, and with `--verbose` their parameters."""
+    wanted = next((after for word, after in itertools.pairwise(options) if word == "--command"), None)
+    known = [name for name, method in _METHODS.items() if has_method(method, path) and wanted in (None, name)]
+    if not known:
+        streams.complain(f"no such resource '{path}'")
+        return FAILED
+    for name in known:
+        streams.say(f"USAGE: pvesh {name} {path} [OPTIONS] [FORMAT_OPTIONS]")
+        in_path = path_parameters(_METHODS[name], path)
+        params = params_of(_METHODS[name], path) if {"-v", "--verbose"} & set(options) else {}
+        for option, param in sorted(params.items()):
+            if option not in in_path:
+                kind = f"({' | '.join(param.enum)})" if param.enum else f"<{param.type}>"
+                streams.say(f"\n  -{option:<10} {kind}")
+        streams.say("")
+    return 0
 
 
 async def _list(shell: NodeShell, path: str, streams: Streams) -> int:

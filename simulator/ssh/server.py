@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 import asyncssh
 
 from simulator.router import Router
-from simulator.ssh import cluster_tool, conditions, files, inside_tools, node_tools, pvesh, tools
 from simulator.ssh.keys import KeyPair
 from simulator.ssh.node_shell import NodeShell
+from simulator.ssh.programs import PROGRAMS
 from simulator.ssh.sftp import SftpFiles
-from simulator.ssh.shell import Exit, Program, Streams
+from simulator.ssh.shell import Exit, Streams
+from simulator.ssh.streams import Input
+from simulator.ssh.syntax import is_complete
 from simulator.ssh.tree import Tree
 from simulator.tickets import verify_password
 
 _LOG = logging.getLogger(__name__)
-PROGRAMS: dict[str, Program] = {
-    **files.PROGRAMS, **conditions.PROGRAMS, **pvesh.PROGRAMS, **tools.PROGRAMS, **cluster_tool.PROGRAMS,
-    **node_tools.PROGRAMS, **inside_tools.PROGRAMS,
-}  # fmt: skip
 _AUTHORIZED = "/root/.ssh/authorized_keys"
 _USER, _REALM_USER = "root", "root@pam"
 _LOGIN_SECONDS = 30
+_PART = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,23 @@ class Host:
     router: Router
     host_key: KeyPair
     client_key: KeyPair
+    connections: dict[asyncssh.SSHServerConnection, float] = field(default_factory=dict)
+    """The connections, with when the node had been started as they were made."""
 
     @property
     def online(self) -> bool:
         """Tell whether the node is up."""
         return self.tree.datacenter.nodes[self.tree.node].online
+
+    async def watch(self) -> None:
+        """End all connections when the node goes down or is started again; runs as long as there are any."""
+        while self.connections:
+            node = self.tree.datacenter.nodes.get(self.tree.node)
+            for connection, started in list(self.connections.items()):
+                if node is None or not node.online or node.started != started:
+                    self.connections.pop(connection, None)
+                    connection.abort()
+            await self.tree.changed()
 
     async def listen(self, listener: socket.socket) -> asyncssh.SSHAcceptor:
         """Serve the connections of a socket that listens."""
@@ -70,8 +84,12 @@ class Host:
         if not self.online:
             process.channel.get_connection().abort()
             return 1
-        shell = NodeShell(tree=self.tree, router=self.router, programs=PROGRAMS, host=self.tree.node)
-        streams = Streams(process.stdin.read, process.stdout.write, process.stderr.write)
+        given = {name: value for name, value in _environment(process).items() if re.fullmatch(r"LANG|LC_\w+", name)}
+        shell = NodeShell(
+            tree=self.tree, router=self.router, programs=PROGRAMS, host=self.tree.node, variables=given,
+            exported=set(given),
+        )  # fmt: skip
+        streams = Streams(Input(_source(process)), process.stdout.write, process.stderr.write)
         try:
             if process.command is not None:
                 return await shell.run(process.command, streams)
@@ -82,15 +100,38 @@ class Host:
     async def _interactive(
         self, process: asyncssh.SSHServerProcess[bytes], shell: NodeShell, streams: Streams
     ) -> int:  # fmt: skip
-        """Run line after line; on a terminal with a prompt."""
-        prompt = f"root@{shell.node}:~# " if process.term_type is not None else ""
+        """Run command after command as they come in; on a terminal with a prompt."""
+        terminal = process.term_type is not None
         while self.online:
-            process.stdout.write(prompt.encode())
-            line = await process.stdin.readline()
-            if not line:
+            process.stdout.write(f"root@{shell.node}:~# ".encode() if terminal else b"")
+            text = (await streams.input.line()).decode(errors="replace")
+            if not text:
                 break
-            await shell.run(line.decode(errors="replace"), streams)
+            while not is_complete(text) and (more := await streams.input.line()):
+                text += more.decode(errors="replace")
+            await shell.run(text, streams)
         return shell.status
+
+
+def _environment(process: asyncssh.SSHServerProcess[bytes]) -> dict[str, str]:
+    """Return the variables that a client has sent."""
+    pairs = process.channel.get_environment_bytes().items()
+    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in pairs}
+
+
+def _source(process: asyncssh.SSHServerProcess[bytes]) -> Callable[[], Awaitable[bytes]]:
+    """Return what reads the next part of what a client sends; a key that interrupts ends it."""
+
+    async def read() -> bytes:
+        while True:
+            try:
+                return await process.stdin.read(_PART)
+            except asyncssh.TerminalSizeChanged:
+                continue
+            except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+                return b""
+
+    return read
 
 
 class _Login(asyncssh.SSHServer):
@@ -98,11 +139,27 @@ class _Login(asyncssh.SSHServer):
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Answer nobody while the node is down."""
         if not self._host.online:
             conn.abort()
+            return
+        self._connection = conn
+        self._host.connections[conn] = self._host.tree.datacenter.nodes[self._host.tree.node].started
+        if len(self._host.connections) == 1:
+            self._watching = asyncio.get_running_loop().create_task(self._host.watch())
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Forget a connection that has ended."""
+        if self._connection is not None:
+            self._host.connections.pop(self._connection, None)
+
+    def connection_requested(self, _host: str, _port: int, _orig_host: str, _orig_port: int) -> NoReturn:
+        """Refuse to forward a port: nothing is behind it."""
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
 
     def begin_auth(self, username: str) -> bool:
         """Ask everybody to prove who they are."""

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
-from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
+from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR, FILEXFER_TYPE_SYMLINK
 
 from simulator.ssh.file_tree import Entry, error
+from simulator.ssh.looking import kind_bits
 from simulator.ssh.tree import MAX_SIZE, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_BLOCK = 4096
 _WRITES = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND
 
 
@@ -55,14 +57,18 @@ class SftpFiles(asyncssh.SFTPServer):
         """Return the group's name for long listings."""
         return "root" if gid == 0 else str(gid)
 
+    @staticmethod
+    def _text(path: bytes) -> str:
+        try:
+            return path.decode()
+        except UnicodeDecodeError:
+            raise error(errno.EINVAL, "") from None
+
     def _place(self, path: bytes) -> str:
         if not self._online():
             self.connection.abort()
             raise error(errno.ENOENT, "")
-        try:
-            return self._files.resolve(path.decode())
-        except UnicodeDecodeError:
-            raise error(errno.EINVAL, "") from None
+        return self._files.absolute(self._text(path))
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         """Open a file."""
@@ -111,7 +117,7 @@ class SftpFiles(asyncssh.SFTPServer):
     def fsync(self, file_obj: Any) -> None:
         """Write what has been written so far."""
         file: _OpenFile = file_obj
-        if file.changed and file.data is not None:
+        if file.changed and file.data is not None and not self.channel.is_closing():
             file.changed = False
             self._files.write(file.path, bytes(file.data), file.mode)
 
@@ -120,8 +126,8 @@ class SftpFiles(asyncssh.SFTPServer):
         return _attributes(self._files.stat(self._place(path)))
 
     def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        """Return what is at a path; there are no links."""
-        return self.stat(path)
+        """Return what is at a path: a link itself, not what it leads to."""
+        return _attributes(self._files.lstat(self._place(path)))
 
     def fstat(self, file_obj: Any) -> asyncssh.SFTPAttrs:
         """Return what an open file is at the moment."""
@@ -130,13 +136,23 @@ class SftpFiles(asyncssh.SFTPServer):
         return _attributes(Entry(folder=False, size=size, mode=file.mode or 0o644, changed=self._files.now))
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        """Change permissions or size; owner and times are root's and the clock's."""
+        """Change size, owner, permissions or time."""
         place = self._place(path)
         if attrs.size is not None:
-            data = self._files.read(place, 0, min(attrs.size, MAX_SIZE))
-            self._files.write(place, data.ljust(min(attrs.size, MAX_SIZE), b"\0"))
+            if attrs.size > MAX_SIZE:
+                raise error(errno.EFBIG, place)
+            self._files.write(place, self._files.read(place, 0, attrs.size).ljust(attrs.size, b"\0"))
+        if attrs.uid is not None or attrs.gid is not None:
+            self._files.chown(place, attrs.uid, attrs.gid)
         if attrs.permissions is not None:
             self._files.chmod(place, stat.S_IMODE(attrs.permissions))
+        if attrs.mtime is not None:
+            self._files.touch(place, float(attrs.mtime))
+
+    def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Change the same of what is no link: of a link nothing can be changed."""
+        if self._files.lstat(self._place(path)).target is None:
+            self.setstat(path, attrs)
 
     def fsetstat(self, file_obj: Any, attrs: asyncssh.SFTPAttrs) -> None:
         """Change permissions or size of an open file."""
@@ -154,7 +170,7 @@ class SftpFiles(asyncssh.SFTPServer):
         """Yield what is in a folder."""
         place = self._place(path)
         for name in (".", "..", *self._files.list(place)):
-            attributes = _attributes(self._files.stat(f"{place}/{name}"))
+            attributes = _attributes(self._files.lstat(f"{place}/{name}"))
             yield asyncssh.SFTPName(name.encode(), attrs=attributes)
 
     def exit(self) -> None:
@@ -177,11 +193,43 @@ class SftpFiles(asyncssh.SFTPServer):
 
     def realpath(self, path: bytes) -> bytes:
         """Return the one true form of a path; relative ones begin in root's home."""
-        return self._place(path).encode()
+        return self._files.resolve(self._place(path)).encode()
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+        """Make a link; wherever it leads, it stays in this tree."""
+        self._files.make_link(self._place(newpath), self._text(oldpath))
+
+    def readlink(self, path: bytes) -> bytes:
+        """Return where a link leads."""
+        target = self._files.lstat(self._place(path)).target
+        if target is None:
+            raise error(errno.EINVAL, "")
+        return target.encode()
+
+    def link(self, oldpath: bytes, newpath: bytes) -> None:
+        """Refuse a second name for a file: this file system has none."""
+        self._files.lstat(self._place(oldpath))
+        raise error(errno.EPERM, self._text(newpath))
+
+    def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
+        """Return the room of the file system on which a path is."""
+        self._files.stat(self._place(path))
+        return self._room()
+
+    def fstatvfs(self, file_obj: Any) -> asyncssh.SFTPVFSAttrs:
+        """Return the room of the file system on which an open file is."""
+        return self._room()
+
+    def _room(self) -> asyncssh.SFTPVFSAttrs:
+        total = self._files.datacenter.nodes[self._files.node].disk // _BLOCK
+        return asyncssh.SFTPVFSAttrs(
+            bsize=_BLOCK, frsize=_BLOCK, blocks=total, bfree=total - total // 20, bavail=total - total // 20,
+            files=total // 4, ffree=total // 5, favail=total // 5, namemax=255,
+        )  # fmt: skip
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Move a file to a name that is not taken."""
-        if self._files.exists(self._place(newpath)):
+        if self._files.present(self._place(newpath)):
             raise error(errno.EEXIST, newpath.decode())
         self.posix_rename(oldpath, newpath)
 
@@ -191,8 +239,10 @@ class SftpFiles(asyncssh.SFTPServer):
 
 
 def _attributes(entry: Entry) -> asyncssh.SFTPAttrs:
-    kind, form = (FILEXFER_TYPE_DIRECTORY, stat.S_IFDIR) if entry.folder else (FILEXFER_TYPE_REGULAR, stat.S_IFREG)
+    kind = FILEXFER_TYPE_DIRECTORY if entry.folder else FILEXFER_TYPE_REGULAR
+    kind = FILEXFER_TYPE_SYMLINK if entry.target is not None else kind
     moment = int(entry.changed)
     return asyncssh.SFTPAttrs(
-        type=kind, size=entry.size, uid=0, gid=0, permissions=form | entry.mode, atime=moment, mtime=moment
-    )
+        type=kind, size=entry.size, uid=entry.uid, gid=entry.gid, permissions=kind_bits(entry) | entry.mode,
+        atime=moment, mtime=moment,
+    )  # fmt: skip

@@ -1,50 +1,33 @@
-"""The shell: runs command lines on a file tree with the commands that it knows."""
+"""The shell of a simulated node: runs command lines on the node's file tree with the commands that it knows."""
 
 from __future__ import annotations
 
-import fnmatch
+import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.errors import ApiError
+from simulator.ssh import compound, expansion
+from simulator.ssh.expansion import ExpansionError
 from simulator.ssh.file_tree import HOME, FileTree
-from simulator.ssh.syntax import Command, Pipeline, Redirection, ShellSyntaxError, Word, parse
+from simulator.ssh.flags import InvalidArgumentError
+from simulator.ssh.leaving import Exit, Leave
+from simulator.ssh.lexer import Redirection, ShellSyntaxError, Word
+from simulator.ssh.streams import Streams, Write, forget, holding
+from simulator.ssh.syntax import Command, Node, Pipeline, Script, parse
 
 NOT_FOUND, NOT_A_PROGRAM, MISUSE = 127, 126, 2
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _MAX_DEPTH = 16
+_SYSTEM_FOLDERS = ("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
 
-Write = Callable[[bytes], None]
-Program = Callable[[Any, list[str], "Streams"], Awaitable[int]]
+__all__ = ["MISUSE", "Exit", "Program", "Shell", "Streams"]
+Program = Callable[[Any, list[str], Streams], Awaitable[int]]
 """A command: it gets the shell (of whatever kind it needs), its arguments and its streams."""
-
-
-class Exit(Exception):
-    """The shell is told to end."""
-
-    def __init__(self, code: int) -> None:
-        """Keep the exit code."""
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass(slots=True)
-class Streams:
-    """What a command reads and writes."""
-
-    read: Callable[[], Awaitable[bytes]]
-    out: Write
-    error: Write
-
-    def say(self, text: str) -> None:
-        """Write a line of output."""
-        self.out(f"{text}\n".encode())
-
-    def complain(self, text: str) -> None:
-        """Write a line of errors."""
-        self.error(f"{text}\n".encode())
 
 
 @dataclass(slots=True)
@@ -57,58 +40,138 @@ class Shell:
     folder: str = HOME
     status: int = 0
     variables: dict[str, str] = field(default_factory=dict)
+    exported: set[str] = field(default_factory=set)
+    arguments: list[str] = field(default_factory=list)
+    functions: dict[str, Node] = field(default_factory=dict)
     depth: int = 0
+    strict: bool = False
+    """`set -u`: a variable that is not set is an error."""
+    fragile: bool = False
+    """`set -e`: the first command that fails ends the shell."""
+    user: str = "root"
+    umask: int = 0o022
 
     def __post_init__(self) -> None:
         """Set what a login sets."""
-        self.variables = {"HOME": HOME, "USER": "root", "LOGNAME": "root", "HOSTNAME": self.host, **self.variables}
+        login = {"HOME": HOME, "USER": self.user, "LOGNAME": self.user, "PATH": PATH, "SHELL": "/bin/bash"}
+        self.variables = {**login, "PWD": self.folder, **self.variables}
+        self.exported |= login.keys() | {"PWD"}
 
     def place(self, path: str) -> str:
         """Return the full path of a name that is relative to the current folder."""
-        return self.tree.resolve(path, self.folder)
+        return self.tree.absolute(path, self.folder)
+
+    def parameter(self, name: str) -> str | None:
+        """Return the value of a variable or of a special parameter; None when it is not set."""
+        special = {
+            "?": str(self.status), "#": str(len(self.arguments)), "$": str(1000 + self.depth), "0": "bash",
+            "*": " ".join(self.arguments), "@": " ".join(self.arguments), "HOSTNAME": self.host, "!": "", "-": "",
+        }  # fmt: skip
+        if name in special:
+            return special[name]
+        if name.isdecimal():
+            return self.arguments[int(name) - 1] if int(name) <= len(self.arguments) else None
+        return self.variables.get(name)
 
     async def run(self, text: str, streams: Streams) -> int:
         """Run a line or script and return the exit code of its last command."""
         try:
-            pipelines = parse(text)
+            script = parse(text)
         except ShellSyntaxError as error:
             streams.complain(f"bash: -c: line 1: {error}")
             self.status = MISUSE
             return MISUSE
-        for pipeline in pipelines:
-            if pipeline.after == ";" or (pipeline.after == "&&") == (self.status == 0):
-                code = await self._pipeline(pipeline, streams)
-                self.status = int(code == 0) if pipeline.negated else code
+        try:
+            return await self.run_script(script, streams)
+        except Leave as leave:
+            return leave.code
+
+    async def run_script(self, script: Script, streams: Streams, *, tested: bool = False) -> int:
+        """Run what was read; `tested` when a failure is expected, as in the condition of an `if`."""
+        for number, pipeline in enumerate(script):
+            if pipeline.after != ";" and (pipeline.after == "&&") != (self.status == 0):
+                continue
+            if pipeline.background:
+                await self.beside(pipeline)
+                self.status = 0
+                continue
+            code = await self._pipeline(pipeline, streams)
+            self.status = int(code == 0) if pipeline.negated else code
+            joined = script[number + 1].after != ";" if number + 1 < len(script) else False
+            if self.status and self.fragile and not (tested or joined or pipeline.negated):
+                raise Exit(self.status)
         return self.status
 
     async def _pipeline(self, pipeline: Pipeline, streams: Streams) -> int:
-        code, read = 0, streams.read
-        for command in pipeline.commands:
-            if command is pipeline.commands[-1]:
-                return await self._command(command, Streams(read, streams.out, streams.error))
+        source = streams.input
+        for command in pipeline.commands[:-1]:
             between = bytearray()
-            code = await self._command(command, Streams(read, between.extend, streams.error))
-            read = _of(bytes(between))
-        return code
-
-    async def _command(self, command: Command, streams: Streams) -> int:
+            with contextlib.suppress(Exit):
+                await self.child().run_node(command, Streams(source, between.extend, streams.error))
+            source = holding(bytes(between))
+        last = pipeline.commands[-1]
+        runner = self.child() if len(pipeline.commands) > 1 else self
         try:
-            words = [text for word in command.words for text in await self._expanded(word, streams)]
-            targets, own = await self._redirected(command.redirections, streams)
+            return await runner.run_node(last, Streams(source, streams.out, streams.error))
+        except Exit as ended:
+            if runner is self:
+                raise
+            return ended.code
+
+    async def run_node(self, node: Node, streams: Streams) -> int:
+        """Run a command, simple or compound, with its redirections."""
+        await asyncio.sleep(0)
+        try:
+            targets, own = await self._redirected(node.redirections, streams)
+            code = await (self._simple(node, own) if isinstance(node, Command) else compound.run(self, node, own))
         except OSError as error:
             streams.complain(f"bash: line 1: {error.filename}: {error.strerror}")
             return 1
-        while words and (match := _ASSIGNMENT.fullmatch(words[0])):
-            self.variables[match[1]] = match[2]
-            words.pop(0)
-        code = await self.execute(words, own) if words else 0
+        except ExpansionError as error:
+            streams.complain(f"bash: line 1: {error}")
+            raise Exit(1) from None
+        except (Exit, Leave):
+            self._write(targets, streams)
+            raise
+        return self._write(targets, streams) or code
+
+    def _write(self, targets: dict[str, bytearray], streams: Streams) -> int:
+        """Write what was redirected to files."""
+        code = 0
         for path, data in targets.items():
             try:
                 self.tree.write(path, bytes(data))
             except OSError as error:
                 streams.complain(f"bash: line 1: {path}: {error.strerror}")
-                code = code or 1
+                code = 1
         return code
+
+    async def _simple(self, command: Command, streams: Streams) -> int:
+        words = list(command.words)
+        given: dict[str, str] = {}
+        while words and (match := _assignment(words[0])):
+            name, place = match[1], match.end()
+            first = words[0][0]
+            rest = (type(first)(first.text[place:], quoted=False), *words.pop(0)[1:])
+            before = self.parameter(name) or "" if match[2] else ""
+            given[name] = before + await expansion.text(self, rest, streams)
+        texts = [text for word in words for text in await expansion.fields(self, word, streams)]
+        if not texts:
+            self.variables.update(given)
+            return self.status if any(p.kind == "command" for w in command.words for p in w) and given else 0
+        kept, exported = {name: self.variables.get(name) for name in given}, set(self.exported)
+        self.variables.update(given)
+        self.exported |= given.keys()
+        try:
+            if texts[0] in self.functions:
+                return await compound.call(self, self.functions[texts[0]], texts[1:], streams)
+            return await self.execute(texts, streams)
+        finally:
+            self.exported -= given.keys() - exported
+            for name, value in kept.items():
+                self.variables.pop(name, None)
+                if value is not None:
+                    self.variables[name] = value
 
     def program(self, name: str) -> Program | None:
         """Return the command of a name, or None."""
@@ -116,114 +179,109 @@ class Shell:
 
     async def execute(self, words: list[str], streams: Streams) -> int:
         """Run a command, given as it is: no word of it is expanded."""
-        name = words[0].rpartition("/")[2] if words[0].startswith(("/usr/", "/bin/", "/sbin/")) else words[0]
+        name = words[0].rpartition("/")[2] if words[0].startswith(_SYSTEM_FOLDERS) else words[0]
         program = self.program(name)
         if program is None:
-            if "/" in words[0]:
-                known = self.tree.exists(self.place(words[0]))
-                text = "Permission denied" if known else "No such file or directory"
-                streams.complain(f"bash: line 1: {words[0]}: {text}")
-                return NOT_A_PROGRAM if known else NOT_FOUND
-            streams.complain(f"bash: line 1: {words[0]}: command not found")
-            return NOT_FOUND
+            return await self._unknown(words, streams)
         try:
             return await program(self, words[1:], streams)
         except ApiError as error:
             streams.complain(error.message)
             return 255
+        except InvalidArgumentError as error:
+            streams.complain(f"{name}: {error}")
+            return 1
+
+    async def _unknown(self, words: list[str], streams: Streams) -> int:
+        """Run a script of this node, or say that there is no such command."""
+        if "/" not in words[0]:
+            streams.complain(f"bash: line 1: {words[0]}: command not found")
+            return NOT_FOUND
+        path = self.place(words[0])
+        if not self.tree.exists(path):
+            streams.complain(f"bash: line 1: {words[0]}: No such file or directory")
+            return NOT_FOUND
+        entry = self.tree.stat(path)
+        if entry.folder or not entry.mode & 0o111:
+            text = "Is a directory" if entry.folder else "Permission denied"
+            streams.complain(f"bash: line 1: {words[0]}: {text}")
+            return NOT_A_PROGRAM
+        interpreter = self.program("bash")
+        return await interpreter(self, [path, *words[1:]], streams) if interpreter is not None else NOT_A_PROGRAM
 
     async def _redirected(
         self, redirections: list[Redirection], streams: Streams
     ) -> tuple[dict[str, bytearray], Streams]:
         """Return the streams of a command, and the files that are to be written when it has ended."""
-        result, files = Streams(streams.read, streams.out, streams.error), dict[str, bytearray]()
+        result, files = Streams(streams.input, streams.out, streams.error), dict[str, bytearray]()
         for redirection in redirections:
             operator = redirection.operator
-            text = "".join(await self._texts(redirection.word, streams))
+            name = await expansion.text(self, redirection.word, streams)
             if operator in {"<<", "<<<"}:
-                result.read = _of(text.encode() + (b"\n" if operator == "<<<" else b""))
+                result.input = holding(name.encode() + (b"\n" if operator == "<<<" else b""))
             elif operator == "<":
-                result.read = _of(b"" if text == "/dev/null" else self.tree.read(self.place(text)))
+                result.input = holding(b"" if name == "/dev/null" else self.tree.read(self.place(name)))
             elif operator == "2>&1":
                 result.error = result.out
             elif operator == "1>&2":
                 result.out = result.error
-            else:
-                write = self._file(files, text, append=operator.endswith(">>"))
-                result.out = write if operator in {">", ">>", "&>"} else result.out
-                result.error = write if operator in {"2>", "2>>", "&>"} else result.error
+            elif ">&" not in operator:
+                write = self._file(files, name, append=operator.endswith(">>"))
+                result.out = write if operator in {">", ">>", "&>", "&>>"} else result.out
+                result.error = write if operator in {"2>", "2>>", "&>", "&>>"} else result.error
         return files, result
 
     def _file(self, files: dict[str, bytearray], name: str, *, append: bool) -> Write:
         path = self.place(name)
-        if path == "/dev/null":
-            return _forget
+        if path in ("/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty"):
+            return forget
+        self.tree.check_write(path)
         before = self.tree.read(path) if append and self.tree.exists(path) else b""
         files[path] = bytearray(before)
         return files[path].extend
 
-    async def _texts(self, word: Word, streams: Streams) -> list[str]:
-        """Return the text of each piece of a word."""
-        texts = []
-        for piece in word:
-            if piece.kind == "variable":
-                texts.append(str(self.status) if piece.text == "?" else self.variables.get(piece.text, ""))
-            elif piece.kind == "command":
-                texts.append(await self._output(piece.text, streams))
-            else:
-                texts.append(piece.text)
-        return texts
-
-    async def _output(self, text: str, streams: Streams) -> str:
+    async def output(self, text: str, streams: Streams) -> str:
         """Return what a command prints, in a shell of its own."""
-        if self.depth >= _MAX_DEPTH:
-            streams.complain("bash: line 1: too many shells in one another")
-            return ""
         out = bytearray()
-        await self.child().run(text, Streams(streams.read, out.extend, streams.error))
+        shell = self.child()
+        try:
+            self.status = await shell.run(text, Streams(streams.input, out.extend, streams.error))
+        except Exit as ended:
+            self.status = ended.code
         return out.decode(errors="replace").rstrip("\n")
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
+    async def beside(self, pipeline: Pipeline) -> None:
+        """Start a pipeline that runs beside everything else."""
+        task = asyncio.get_running_loop().create_task(in_background(self.child(), pipeline))
+        _BACKGROUND.add(task)
+        task.add_done_callback(_BACKGROUND.discard)
 
     def child(self) -> Shell:
         """Return a shell that this one starts."""
-        return replace(self, variables=dict(self.variables), depth=self.depth + 1)
-
-    async def _expanded(self, word: Word, streams: Streams) -> list[str]:
-        """Return the words that a word stands for: a pattern stands for the files that it fits."""
-        texts = await self._texts(word, streams)
-        whole = "".join(texts)
-        quoted = any(piece.quoted for piece in word)
-        if not whole and not quoted:
-            return []
-        patterned = any(not p.quoted and re.search(r"[*?\[]", t) for p, t in zip(word, texts, strict=True))
-        if word[0].kind != "text" and not quoted:
-            return whole.split()
-        return (self._matching(whole) or [whole]) if patterned and whole not in {"[", "?"} else [whole]
-
-    def _matching(self, pattern: str) -> list[str]:
-        found = ["/"] if pattern.startswith("/") else [""]
-        for part in [part for part in pattern.split("/") if part]:
-            found = [f"{base}{name}/" for base in found for name in self._names(base, part)]
-        return sorted(name.rstrip("/") for name in found)
-
-    def _names(self, base: str, part: str) -> list[str]:
-        folder = self.place(base or ".")
-        if not re.search(r"[*?\[]", part):
-            return [part] if self.tree.exists(f"{folder}/{part}") else []
-        if not self.tree.exists(folder) or not self.tree.stat(folder).folder:
-            return []
-        names = [name for name in self.tree.list(folder) if fnmatch.fnmatchcase(name, part)]
-        return [name for name in names if part.startswith(".") or not name.startswith(".")]
+        if self.depth >= _MAX_DEPTH:
+            raise ExpansionError("fork: retry: Resource temporarily unavailable")
+        return replace(
+            self, variables=dict(self.variables), exported=set(self.exported), arguments=list(self.arguments),
+            functions=dict(self.functions), depth=self.depth + 1,
+        )  # fmt: skip
 
 
-def _forget(_data: bytes) -> None:
-    """Write to nowhere."""
+def _assignment(word: Word) -> re.Match[str] | None:
+    first = word[0]
+    return _ASSIGNMENT.match(first.text) if first.kind == "text" and not first.quoted else None
 
 
-def _of(data: bytes) -> Callable[[], Awaitable[bytes]]:
-    """Return a stream that holds these bytes, and nothing when they have been read."""
-    left = [data]
+_BACKGROUND: set[asyncio.Task[None]] = set()
 
-    async def read() -> bytes:
-        return left.pop() if left else b""
 
-    return read
+async def in_background(shell: Shell, pipeline: Pipeline) -> None:
+    """Run a pipeline to its end; nobody sees what it prints."""
+    again = Pipeline(";", pipeline.commands, pipeline.negated)
+    try:
+        await shell.run_script([again], Streams(holding(b""), forget, forget))
+    except Exit:
+        return

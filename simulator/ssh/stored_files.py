@@ -92,16 +92,27 @@ def put(datacenter: Datacenter, place: Place, size: int, now: float) -> None:
     parsed = parse_name(TYPES[datacenter.storages[place.storage].type], place.name)
     volume = Volume(
         storage=place.storage, node=place.node, name=place.name, content=parsed.content, format=parsed.format,
-        size=size, used=size, vmid=parsed.vmid if parsed.is_image else None, ctime=int(now),
+        size=size, used=size, vmid=parsed.vmid, ctime=int(now),
     )  # fmt: skip
     datacenter.volumes.put(volume)
 
 
-def move(datacenter: Datacenter, source: Place, target: Place) -> None:
-    """Let the volume of a file that is moved be that of its new place, with all that is known of it."""
-    volume = datacenter.volumes[volume_key(source.node, f"{source.storage}:{source.name}")]
-    remove(datacenter, source)
-    datacenter.volumes.put(replace(volume, storage=target.storage, node=target.node, name=target.name))
+def move(datacenter: Datacenter, node: str, source: str, target: str) -> bool:
+    """Let a volume whose file is moved be that of its new place, with all that is known of it; tell whether it is."""
+    old, new = place_of(datacenter, node, source), place_of(datacenter, node, target)
+    volume = find(datacenter, old) if old is not None else None
+    if old is None or new is None or volume is None:
+        return False
+    remove(datacenter, old)
+    datacenter.volumes.put(replace(volume, storage=new.storage, node=new.node, name=new.name))
+    return True
+
+
+def known_checksum(datacenter: Datacenter, node: str, path: str, algorithm: str) -> str | None:
+    """Return the checksum of a volume that was uploaded or downloaded."""
+    place = place_of(datacenter, node, path)
+    volume = find(datacenter, place) if place is not None else None
+    return volume.checksums.get(algorithm) if volume is not None else None
 
 
 def remove(datacenter: Datacenter, place: Place) -> None:

@@ -1,42 +1,17 @@
-"""Reading a command line as a shell does: words and quotes, lists, pipes, redirections, here-documents.
-
-What is read is the part of the shell's language that programs use over SSH. Loops, conditions and functions are
-refused as a syntax error.
-"""
+"""The grammar of the shell: lists, pipes, groups, subshells, `if`, `for`, `while`, `until`, `case` and functions."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 
-_OPERATORS = ("&&", "||", ";", "|", "\n")
-_TOKEN = re.compile(r"(?:&&|\|\||2>&1|1>&2|>&2|&>|2>>|2>|1>>|1>|>>|>|<<<|<<-?|<|;|\||\n|&|\(|\))")
-_NAME = re.compile(r"\?|[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\}")
-_COMPOUND = ("if", "for", "while", "until", "case", "function", "select", "{", "[[", "((")
+from simulator.ssh.lexer import Lexer, Redirection, ShellSyntaxError, Word
 
-
-class ShellSyntaxError(Exception):
-    """The line is not one that this shell reads; the text is the shell's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a word. `kind` is `text`, `variable` or `command` (whose output is meant)."""
-
-    text: str
-    kind: str = "text"
-    quoted: bool = False
-
-
-Word = tuple[Piece, ...]
-
-
-@dataclass(slots=True)
-class Redirection:
-    """Where a stream goes to or comes from: `>`, `>>`, `2>`, `2>>`, `&>`, `<`, `<<`, `2>&1`, `1>&2`."""
-
-    operator: str
-    word: Word = ()
+_ENDS = ("&&", "||", ";", "\n", "&")
+_RESERVED = ("then", "else", "elif", "fi", "do", "done", "esac", "}", "in")
+_COMPOUND = ("if", "for", "while", "until", "case", "{", "[[", "function", "select")
+_REDIRECTION = re.compile(r"[<>]")
+_MAX_DEPTH = 60
 
 
 @dataclass(slots=True)
@@ -48,193 +23,305 @@ class Command:
 
 
 @dataclass(slots=True)
+class Group:
+    """Commands in braces, or in a shell of their own when they are in parentheses."""
+
+    body: Script
+    own_shell: bool
+    redirections: list[Redirection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Choice:
+    """`if`: conditions with what is done when one is true."""
+
+    branches: list[tuple[Script, Script]]
+    otherwise: Script
+    redirections: list[Redirection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Loop:
+    """`while`, or `until` whose condition is the other way round."""
+
+    condition: Script
+    body: Script
+    until: bool
+    redirections: list[Redirection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Each:
+    """`for`: a variable goes through words, or through the arguments."""
+
+    name: str
+    words: list[Word] | None
+    body: Script
+    redirections: list[Redirection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Case:
+    """`case`: the first pattern that fits decides."""
+
+    word: Word
+    branches: list[tuple[list[Word], Script]]
+    redirections: list[Redirection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Function:
+    """A definition."""
+
+    name: str
+    body: Node
+    redirections: list[Redirection] = field(default_factory=list)
+
+
+Node = Command | Group | Choice | Loop | Each | Case | Function
+
+
+@dataclass(slots=True)
 class Pipeline:
     """Commands joined by pipes; `after` says when it runs: `;` always, `&&` and `||` after success and failure."""
 
     after: str
-    commands: list[Command]
+    commands: list[Node]
     negated: bool = False
+    background: bool = False
 
 
-def parse(text: str) -> list[Pipeline]:
+Script = list[Pipeline]
+
+
+def parse(text: str) -> Script:
     """Read a line or script."""
-    return _Reader(text).script()
+    parser = _Parser(text)
+    script = parser.script()
+    if parser.mark is not None:
+        raise parser.unexpected()
+    return script
 
 
-class _Reader:
-    """Goes through the text once."""
+def is_complete(text: str) -> bool:
+    """Tell whether a text can be run, or more of it has to come."""
+    try:
+        parser = _Parser(text)
+        parser.script()
+    except ShellSyntaxError as error:
+        return "unexpected EOF" not in str(error) and "unexpected end of file" not in str(error)
+    return not parser.is_open
+
+
+def _plain(mark: str | Word | None) -> str:
+    """Return the text of a word without quotes and expansions, or of an operator."""
+    if isinstance(mark, tuple):
+        single = len(mark) == 1 and mark[0].kind == "text" and not mark[0].quoted
+        return mark[0].text if single else ""
+    return mark or ""
+
+
+class _Parser:
+    """Reads one mark ahead."""
 
     def __init__(self, text: str) -> None:
-        self._text = text.replace("\\\n", "")
-        self._place = 0
-        self._documents: list[Redirection] = []
+        self._lexer = Lexer(text)
+        self._depth = 0
+        self.mark: str | Word | None = None
+        self._advance()
 
-    def script(self) -> list[Pipeline]:
-        pipelines: list[Pipeline] = []
-        command = Command()
-        current = Pipeline(";", [command])
-        while (mark := self._next()) is not None:
-            if isinstance(mark, tuple):
-                self._take_word(current, command, mark)
-            elif mark not in _OPERATORS:
-                command.redirections.append(self._redirection(mark))
-            elif command.words or command.redirections:
-                command = Command()
-                if mark == "|":
-                    current.commands.append(command)
-                    continue
-                pipelines.append(current)
-                current = Pipeline(";" if mark == "\n" else mark, [command])
-            elif mark != "\n":
-                raise ShellSyntaxError(f"syntax error near unexpected token `{mark}'")
-            if mark == "\n":
-                self._read_documents()
-        self._finish(pipelines, current, command)
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the end of a here-document is still to come, or the other half of a line."""
+        return self._lexer.is_open or self._lexer.text.endswith("\\\n")
+
+    def _advance(self) -> None:
+        self.mark = self._lexer.next()
+        if self.mark in ("\n", None):
+            self._lexer.read_documents()
+
+    def unexpected(self) -> ShellSyntaxError:
+        """Return the error for a mark that cannot stand where it does."""
+        if self.mark is None:
+            return ShellSyntaxError("syntax error: unexpected end of file")
+        shown = "newline" if self.mark == "\n" else _plain(self.mark) or "word"
+        return ShellSyntaxError(f"syntax error near unexpected token `{shown}'")
+
+    def _need(self, text: str) -> None:
+        if _plain(self.mark) != text:
+            raise self.unexpected()
+        self._advance()
+
+    def _skip_lines(self) -> None:
+        while self.mark == "\n":
+            self._advance()
+
+    def script(self, *ends: str) -> Script:
+        """Read pipelines up to one of these words or operators, which is left to be read."""
+        pipelines: Script = []
+        after = ";"
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ShellSyntaxError("syntax error: too deeply nested")
+        while True:
+            self._skip_lines()
+            if self.mark is None or _plain(self.mark) in ends or (not ends and self.mark in (")", ";;")):
+                if after != ";":
+                    raise self.unexpected()
+                break
+            pipeline = self._pipeline(after)
+            pipelines.append(pipeline)
+            after = ";"
+            if self.mark in _ENDS:
+                pipeline.background = self.mark == "&"
+                after = str(self.mark) if self.mark in ("&&", "||") else ";"
+                self._advance()
+            elif self.mark is not None and _plain(self.mark) not in ends:
+                raise self.unexpected()
+        self._depth -= 1
         return pipelines
 
-    def _finish(self, pipelines: list[Pipeline], current: Pipeline, command: Command) -> None:
-        """Take what stands before the end of the text."""
-        self._read_documents()
-        if command.words or command.redirections:
-            pipelines.append(current)
-        elif current.after in {"&&", "||"} or len(current.commands) > 1:
-            raise ShellSyntaxError("syntax error: unexpected end of file")
+    def _body(self, *ends: str) -> Script:
+        """Read a script that must not be empty."""
+        script = self.script(*ends)
+        if not script:
+            raise self.unexpected()
+        return script
 
-    def _take_word(self, current: Pipeline, command: Command, word: Word) -> None:
-        plain = word[0].text if len(word) == 1 and word[0].kind == "text" and not word[0].quoted else ""
-        if plain == "!" and not command.words and len(current.commands) == 1:
-            current.negated = not current.negated
-        elif plain in _COMPOUND and not command.words:
-            raise ShellSyntaxError(f"syntax error near unexpected token `{plain}'")
-        else:
-            command.words.append(word)
-
-    def _next(self) -> str | Word | None:
-        """Return the next operator or word."""
-        while self._place < len(self._text) and self._text[self._place] in " \t\r":
-            self._place += 1
-        if self._place < len(self._text) and self._text[self._place] == "#":
-            end = self._text.find("\n", self._place)
-            self._place = len(self._text) if end < 0 else end
-        if self._place >= len(self._text):
-            return None
-        match = _TOKEN.match(self._text, self._place)
-        if match is None:
-            return self._word()
-        self._place = match.end()
-        if match[0] in {"&", "(", ")"}:
-            raise ShellSyntaxError(f"syntax error near unexpected token `{match[0]}'")
-        return match[0]
-
-    def _redirection(self, operator: str) -> Redirection:
-        operator = {"1>": ">", "1>>": ">>", ">&2": "1>&2", "<<-": "<<"}.get(operator, operator)
-        if operator in {"2>&1", "1>&2"}:
-            return Redirection(operator)
-        target = self._next()
-        if not isinstance(target, tuple):
-            raise ShellSyntaxError(f"syntax error near unexpected token `{(target or 'newline').strip() or 'newline'}'")
-        result = Redirection(operator, target)
-        if operator == "<<":
-            self._documents.append(result)
+    def _pipeline(self, after: str) -> Pipeline:
+        result = Pipeline(after, [])
+        while _plain(self.mark) == "!":
+            result.negated = not result.negated
+            self._advance()
+        result.commands.append(self._command())
+        while self.mark == "|":
+            self._advance()
+            self._skip_lines()
+            result.commands.append(self._command())
         return result
 
-    def _read_documents(self) -> None:
-        """Read the here-documents that begin after this line."""
-        for document in self._documents:
-            end = "".join(piece.text for piece in document.word)
-            quoted = any(piece.quoted for piece in document.word)
-            lines: list[str] = []
-            while self._place < len(self._text):
-                line, _, _ = self._text[self._place :].partition("\n")
-                self._place += len(line) + 1
-                if line.lstrip("\t") == end:
-                    break
-                lines.append(line + "\n")
-            body = "".join(lines)
-            document.word = (Piece(body, quoted=True),) if quoted else _expandable(body)
-        self._documents.clear()
-
-    def _word(self) -> Word:
-        pieces: list[Piece] = []
-        text = self._text
-        while self._place < len(text) and text[self._place] not in " \t\r\n":
-            if pieces and _TOKEN.match(text, self._place) and text[self._place] in "&|;<>()":
-                break
-            character = text[self._place]
-            if character == "'":
-                end = self._closing("'")
-                pieces.append(Piece(text[self._place + 1 : end], quoted=True))
-                self._place = end + 1
-            elif character == '"':
-                pieces += self._double_quoted()
-            elif character == "\\" and self._place + 1 < len(text):
-                pieces.append(Piece(text[self._place + 1], quoted=True))
-                self._place += 2
-            elif character == "$":
-                pieces.append(self._expansion(quoted=False))
-            else:
-                pieces.append(Piece(character))
-                self._place += 1
-        return _joined(pieces)
-
-    def _closing(self, quote: str) -> int:
-        end = self._text.find(quote, self._place + 1)
-        if end < 0:
-            raise ShellSyntaxError(f"unexpected EOF while looking for matching `{quote}'")
-        return end
-
-    def _double_quoted(self) -> list[Piece]:
-        pieces = [Piece("", quoted=True)]
-        self._place += 1
-        while self._place < len(self._text) and self._text[self._place] != '"':
-            character, following = self._text[self._place], self._text[self._place + 1 : self._place + 2]
-            if character == "\\" and following and following in '"\\$`':
-                pieces.append(Piece(following, quoted=True))
-                self._place += 2
-            elif character == "$":
-                pieces.append(self._expansion(quoted=True))
-            else:
-                pieces.append(Piece(character, quoted=True))
-                self._place += 1
-        if self._place >= len(self._text):
-            raise ShellSyntaxError("unexpected EOF while looking for matching `\"'")
-        self._place += 1
-        return pieces
-
-    def _expansion(self, *, quoted: bool) -> Piece:
-        """Read what a dollar begins: a variable, the output of a command, or just a dollar."""
-        rest = self._text[self._place + 1 :]
-        if rest.startswith("("):
-            depth, end = 0, 0
-            for end, character in enumerate(rest):  # noqa: B007 - the place of the closing one is what is sought
-                depth += {"(": 1, ")": -1}.get(character, 0)
-                if depth == 0:
-                    break
-            if depth:
-                raise ShellSyntaxError("unexpected EOF while looking for matching `)'")
-            self._place += end + 2
-            return Piece(rest[1:end], "command", quoted)
-        match = _NAME.match(rest)
-        if match is None:
-            self._place += 1
-            return Piece("$", quoted=quoted)
-        self._place += 1 + match.end()
-        return Piece(match[0].strip("{}"), "variable", quoted)
-
-
-def _expandable(body: str) -> Word:
-    """Read the text of a here-document in which variables and commands are meant."""
-    escaped = body.replace('"', '\\"')
-    return _joined(_Reader(f'"{escaped}"')._double_quoted())
-
-
-def _joined(pieces: list[Piece]) -> Word:
-    """Put characters of the same kind together."""
-    result: list[Piece] = []
-    for piece in pieces:
-        last = result[-1] if result else None
-        if last is not None and (last.kind, last.quoted) == (piece.kind, piece.quoted) == ("text", piece.quoted):
-            result[-1] = Piece(last.text + piece.text, quoted=last.quoted)
+    def _command(self) -> Node:
+        word = _plain(self.mark)
+        if self.mark == "(":
+            self._advance()
+            node: Node = Group(self._body(")"), own_shell=True)
+            self._need(")")
+        elif isinstance(self.mark, tuple) and word in _COMPOUND:
+            node = self._compound(word)
+        elif isinstance(self.mark, tuple) and word in _RESERVED:
+            raise self.unexpected()
         else:
-            result.append(piece)
-    return tuple(result)
+            return self._simple()
+        while isinstance(self.mark, str) and _REDIRECTION.search(self.mark):
+            node.redirections.append(self._lexer.redirection(self.mark))
+            self._advance()
+        return node
+
+    def _simple(self) -> Node:
+        command = Command()
+        while self.mark is not None:
+            if isinstance(self.mark, tuple):
+                command.words.append(self.mark)
+            elif _REDIRECTION.search(self.mark):
+                command.redirections.append(self._lexer.redirection(self.mark))
+            else:
+                break
+            self._advance()
+        if self.mark == "(" and len(command.words) == 1 and not command.redirections:
+            return self._function(_plain(command.words[0]))
+        if not command.words and not command.redirections:
+            raise self.unexpected()
+        return command
+
+    def _function(self, name: str) -> Function:
+        self._advance()
+        self._need(")")
+        self._skip_lines()
+        if self.mark != "(" and _plain(self.mark) != "{":
+            raise self.unexpected()
+        return Function(name, self._command())
+
+    def _compound(self, word: str) -> Node:
+        self._advance()
+        if word == "{":
+            body = self._body("}")
+            self._need("}")
+            return Group(body, own_shell=False)
+        if word == "if":
+            return self._choice()
+        if word in ("while", "until"):
+            condition = self._body("do")
+            return Loop(condition, self._done(), until=word == "until")
+        if word == "for":
+            return self._each()
+        if word == "case":
+            return self._case()
+        raise ShellSyntaxError(f"syntax error near unexpected token `{word}'")
+
+    def _done(self) -> Script:
+        self._need("do")
+        body = self._body("done")
+        self._need("done")
+        return body
+
+    def _choice(self) -> Choice:
+        result = Choice([], [])
+        while True:
+            condition = self._body("then")
+            self._need("then")
+            result.branches.append((condition, self._body("elif", "else", "fi")))
+            if _plain(self.mark) != "elif":
+                break
+            self._advance()
+        if _plain(self.mark) == "else":
+            self._advance()
+            result.otherwise = self._body("fi")
+        self._need("fi")
+        return result
+
+    def _each(self) -> Each:
+        name, words = _plain(self.mark), None
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise self.unexpected()
+        self._advance()
+        self._skip_lines()
+        if _plain(self.mark) == "in":
+            self._advance()
+            words = []
+            while isinstance(self.mark, tuple):
+                words.append(self.mark)
+                self._advance()
+        if self.mark == ";":
+            self._advance()
+        self._skip_lines()
+        return Each(name, words, self._done())
+
+    def _case(self) -> Case:
+        if not isinstance(self.mark, tuple):
+            raise self.unexpected()
+        result = Case(self.mark, [])
+        self._advance()
+        self._skip_lines()
+        self._need("in")
+        self._skip_lines()
+        while _plain(self.mark) != "esac":
+            result.branches.append((self._patterns(), self.script(";;", "esac")))
+            if _plain(self.mark) == ";;":
+                self._advance()
+            self._skip_lines()
+        self._advance()
+        return result
+
+    def _patterns(self) -> list[Word]:
+        if self.mark == "(":
+            self._advance()
+        patterns: list[Word] = []
+        while isinstance(self.mark, tuple):
+            patterns.append(self.mark)
+            self._advance()
+            if _plain(self.mark) == "|":
+                self._advance()
+        if not patterns:
+            raise self.unexpected()
+        self._need(")")
+        return patterns

@@ -22,11 +22,11 @@ def encode_text(text: str) -> str:
 
 
 def decode_text(text: str) -> str:
-    """Read text back that `encode_text` has written."""
+    """Read text back that `encode_text` has written; what is no UTF-8 is taken as it stands."""
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
-        raise MalformedFileError(f"'{text}' is no UTF-8") from None
+        return text
 
 
 def comment_lines(text: str) -> str:

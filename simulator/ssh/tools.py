@@ -1,4 +1,4 @@
-"""`qm`, `pct`, `pvesm`, `pveum`: thin front ends of the API, each a table of commands."""
+"""The command line tools of Proxmox: thin front ends of the API, each a table of commands."""
 
 from __future__ import annotations
 
@@ -30,112 +30,13 @@ class Entry:
     """How many of the last words may be left out."""
 
 
-def _entry(text: str, words: str = "", show: Show | None = None, **options: Any) -> Entry:
+def entry(text: str, words: str = "", show: Show | None = None, **options: Any) -> Entry:
+    """Make a command of a method and a path, and the names of the parameters that are given without theirs."""
     method, path = text.split()
     return Entry(method, path, tuple(words.split()), show, **options)
 
 
-def _guest(kind: str) -> dict[str, Entry]:
-    """Return the commands that `qm` and `pct` share."""
-    base = f"/nodes/{{node}}/{kind}"
-    one = f"{base}/{{vmid}}"
-    status = f"POST {one}/status"
-    return {
-        "list": _entry(f"GET {base}", show=printing.MACHINES if kind == "qemu" else printing.CONTAINERS),
-        "config": _entry(f"GET {one}/config", "vmid", printing.config),
-        "pending": _entry(f"GET {one}/pending", "vmid", printing.pending),
-        "set": _entry(f"PUT {one}/config", "vmid"),
-        "start": _entry(f"{status}/start", "vmid"),
-        "stop": _entry(f"{status}/stop", "vmid"),
-        "shutdown": _entry(f"{status}/shutdown", "vmid"),
-        "reboot": _entry(f"{status}/reboot", "vmid"),
-        "suspend": _entry(f"{status}/suspend", "vmid"),
-        "resume": _entry(f"{status}/resume", "vmid"),
-        "status": _entry(f"GET {one}/status/current", "vmid", printing.status),
-        "destroy": _entry(f"DELETE {one}", "vmid"),
-        "clone": _entry(f"POST {one}/clone", "vmid newid"),
-        "template": _entry(f"POST {one}/template", "vmid"),
-        "migrate": _entry(f"POST {one}/migrate", "vmid target"),
-        "resize": _entry(f"PUT {one}/resize", "vmid disk size"),
-        "snapshot": _entry(f"POST {one}/snapshot", "vmid snapname"),
-        "delsnapshot": _entry(f"DELETE {one}/snapshot/{{snapname}}", "vmid snapname"),
-        "rollback": _entry(f"POST {one}/snapshot/{{snapname}}/rollback", "vmid snapname"),
-        "listsnapshot": _entry(f"GET {one}/snapshot", "vmid", printing.snapshots),
-    }
-
-
-_QM = {
-    **_guest("qemu"),
-    "create": _entry("POST /nodes/{node}/qemu", "vmid"),
-    "reset": _entry("POST /nodes/{node}/qemu/{vmid}/status/reset", "vmid"),
-    "unlink": _entry("PUT /nodes/{node}/qemu/{vmid}/unlink", "vmid"),
-    "move-disk": _entry("POST /nodes/{node}/qemu/{vmid}/move_disk", "vmid disk storage", optional=1),
-    "cloudinit dump": _entry("GET /nodes/{node}/qemu/{vmid}/cloudinit/dump", "vmid type", printing.plain),
-    "cloudinit pending": _entry("GET /nodes/{node}/qemu/{vmid}/cloudinit", "vmid", printing.pending),
-    "cloudinit update": _entry("PUT /nodes/{node}/qemu/{vmid}/cloudinit", "vmid"),
-}
-_QM |= {
-    "disk resize": _QM["resize"], "disk move": _QM["move-disk"], "disk unlink": _QM["unlink"],
-    "move_disk": _QM["move-disk"],
-}  # fmt: skip
-_PCT = {
-    **_guest("lxc"),
-    "create": _entry("POST /nodes/{node}/lxc", "vmid ostemplate"),
-    "restore": _entry("POST /nodes/{node}/lxc", "vmid ostemplate", fixed=(("restore", "1"),)),
-    "move-volume": _entry("POST /nodes/{node}/lxc/{vmid}/move_volume", "vmid volume storage", optional=1),
-}
-_PCT |= {"move_volume": _PCT["move-volume"]}
-_PVESM = {
-    "status": _entry("GET /nodes/{node}/storage", show=printing.storages),
-    "list": _entry("GET /nodes/{node}/storage/{storage}/content", "storage", printing.volumes),
-    "add": _entry("POST /storage", "type storage", quiet=True),
-    "set": _entry("PUT /storage/{storage}", "storage", quiet=True),
-    "remove": _entry("DELETE /storage/{storage}", "storage"),
-    "alloc": _entry(
-        "POST /nodes/{node}/storage/{storage}/content", "storage vmid filename size", printing.created
-    ),
-    "free": _entry("DELETE /nodes/{node}/storage/{storage}/content/{volume}", "volume"),
-    "path": _entry("GET /nodes/{node}/storage/{storage}/content/{volume}", "volume", printing.path),
-}  # fmt: skip
-_PVEUM = {
-    "user list": _entry("GET /access/users", show=printing.formatted),
-    "user add": _entry("POST /access/users", "userid"),
-    "user modify": _entry("PUT /access/users/{userid}", "userid"),
-    "user delete": _entry("DELETE /access/users/{userid}", "userid"),
-    "user permissions": _entry("GET /access/permissions", "userid", printing.formatted, optional=1),
-    "user token list": _entry("GET /access/users/{userid}/token", "userid", printing.formatted),
-    "user token add": _entry("POST /access/users/{userid}/token/{tokenid}", "userid tokenid", printing.formatted),
-    "user token modify": _entry("PUT /access/users/{userid}/token/{tokenid}", "userid tokenid", printing.formatted),
-    "user token remove": _entry("DELETE /access/users/{userid}/token/{tokenid}", "userid tokenid"),
-    "group list": _entry("GET /access/groups", show=printing.formatted),
-    "group add": _entry("POST /access/groups", "groupid"),
-    "group modify": _entry("PUT /access/groups/{groupid}", "groupid"),
-    "group delete": _entry("DELETE /access/groups/{groupid}", "groupid"),
-    "role list": _entry("GET /access/roles", show=printing.formatted),
-    "role add": _entry("POST /access/roles", "roleid"),
-    "role modify": _entry("PUT /access/roles/{roleid}", "roleid"),
-    "role delete": _entry("DELETE /access/roles/{roleid}", "roleid"),
-    "acl list": _entry("GET /access/acl", show=printing.formatted),
-    "acl modify": _entry("PUT /access/acl", "path"),
-    "acl delete": _entry("PUT /access/acl", "path", fixed=(("delete", "1"),)),
-    "realm list": _entry("GET /access/domains", show=printing.formatted),
-    "realm add": _entry("POST /access/domains", "realm"),
-    "realm modify": _entry("PUT /access/domains/{realm}", "realm"),
-    "realm delete": _entry("DELETE /access/domains/{realm}", "realm"),
-    "pool list": _entry("GET /pools", show=printing.formatted),
-    "pool add": _entry("POST /pools", "poolid"),
-    "pool modify": _entry("PUT /pools", "poolid"),
-    "pool delete": _entry("DELETE /pools", "poolid"),
-}
-_PVEUM |= {
-    "useradd": _PVEUM["user add"], "usermod": _PVEUM["user modify"], "userdel": _PVEUM["user delete"],
-    "groupadd": _PVEUM["group add"], "groupmod": _PVEUM["group modify"], "groupdel": _PVEUM["group delete"],
-    "roleadd": _PVEUM["role add"], "rolemod": _PVEUM["role modify"], "roledel": _PVEUM["role delete"],
-    "aclmod": _PVEUM["acl modify"], "acldel": _PVEUM["acl delete"],
-}  # fmt: skip
-
-
-def _find(entries: Mapping[str, Entry], args: list[str]) -> tuple[str, Entry] | None:
+def _find(entries: Mapping[str, Entry | Program], args: list[str]) -> tuple[str, Entry | Program] | None:
     """Return the command that the first words name: up to three of them."""
     for count in (3, 2, 1):
         name = " ".join(args[:count])
@@ -180,16 +81,29 @@ def _filled(path: str, values: dict[str, Any]) -> str:
     return "/".join(parts)
 
 
-def make(tool: str, entries: Mapping[str, Entry]) -> Program:
+def _unknown(tool: str, entries: Mapping[str, Entry | Program], args: list[str], streams: Streams) -> int:
+    """Say which commands there are; `help` is one that asks for that."""
+    wanted = args[:1] == ["help"]
+    what = f"unknown command '{tool} {' '.join(args)}'" if args else "no command specified"
+    lines = [f"USAGE: {tool} <COMMAND> [ARGS] [OPTIONS]"]
+    for name in sorted(entries):
+        known = entries[name]
+        lines.append(f"       {_usage(tool, name, known) if isinstance(known, Entry) else f'{tool} {name} [OPTIONS]'}")
+    say = streams.say if wanted else streams.complain
+    say("\n".join(lines if wanted else [f"ERROR: {what}", *lines]))
+    return 0 if wanted else FAILED
+
+
+def make(tool: str, entries: Mapping[str, Entry | Program]) -> Program:
     """Make a tool of its commands."""
 
     async def run(shell: NodeShell, args: list[str], streams: Streams) -> int:
         found = _find(entries, args)
         if found is None:
-            what = f"unknown command '{tool} {args[0]}'" if args else "no command specified"
-            streams.complain(f"ERROR: {what}\nUSAGE: {tool} <COMMAND> [ARGS] [OPTIONS]")
-            return FAILED
+            return _unknown(tool, entries, args, streams)
         name, entry = found
+        if not isinstance(entry, Entry):
+            return await entry(shell, args[len(name.split()) :], streams)
         usage = _usage(tool, name, entry)
         try:
             options = _read(entry, shell, args[len(name.split()) :])
@@ -219,8 +133,3 @@ async def _show(shell: NodeShell, entry: Entry, data: Any, options: Options, str
     else:
         streams.out(printed(data, options.form).encode())
     return 0
-
-
-PROGRAMS: dict[str, Program] = {
-    "qm": make("qm", _QM), "pct": make("pct", _PCT), "pvesm": make("pvesm", _PVESM), "pveum": make("pveum", _PVEUM),
-}  # fmt: skip

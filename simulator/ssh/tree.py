@@ -7,44 +7,57 @@ else is kept as it was written. Refusals are the OSErrors of a real file system.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import errno
 import posixpath
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
-from simulator.api.node_hosts import PATH as HOSTS
-from simulator.api.node_hosts import hosts_text
 from simulator.network.files import PATH as INTERFACES
-from simulator.network.files import current
 from simulator.records import File
-from simulator.ssh import pve_files, stored_files
-from simulator.ssh.file_tree import HOME, Entry, error
+from simulator.ssh import node_files, pve_files, stored_files
+from simulator.ssh.file_tree import HOME, Entry, FileTree, error
+from simulator.ssh.kept_files import MAX_SIZE, REMOVED, KeptFiles
+from simulator.ssh.layout import DIRECTORIES, LINKS, MODES
 from simulator.ssh.text import MalformedFileError
 from simulator.state import Datacenter, World
 from simulator.tasks import TaskRunner
 
-MAX_SIZE = 64 << 20
+__all__ = ["HOME", "MAX_SIZE", "Entry", "Tree", "error"]
 _PVE = pve_files.ROOT
 _PVE_MAX_SIZE = 1 << 20
-_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - names in the simulated tree
-_FOLDERS = (
-    *_TEMPORARY, "/", "/bin", "/boot", "/dev", "/etc", "/etc/apt", "/etc/apt/sources.list.d", "/etc/network",
-    "/etc/network/interfaces.d", "/home", "/mnt", "/mnt/pve", "/opt", "/proc", "/root", "/root/.ssh", "/run", "/srv",
-    "/sys", "/usr", "/usr/local", "/usr/local/bin", "/var", "/var/lib", "/var/lib/vz", "/var/log",
-)  # fmt: skip
-_MODES = {"/root": 0o700, "/root/.ssh": 0o700, **dict.fromkeys(_TEMPORARY, 0o1777)}
+_MAX_LINKS, _MAX_NAME, _MAX_PATH = 40, 255, 4095
+_WEB_GROUP = 33
 
 
-class Tree:
+class Tree(FileTree):
     """The file tree of a node."""
 
     def __init__(self, world: World, host: str, tasks: TaskRunner) -> None:
         """Look at the state from this machine."""
         self.world = world
         self.host = host
-        self._tasks = tasks
+        self.tasks = tasks
+
+    @property
+    def _files(self) -> KeptFiles:
+        """Return the files of the machine itself."""
+        return KeptFiles(self.world, self.datacenter, self.node)
+
+    @property
+    def now(self) -> float:
+        """Return the virtual time."""
+        return self.world.clock.now()
+
+    def absolute(self, path: str, folder: str = HOME) -> str:
+        """Return the full path of a name, in which links are still links; `..` ends at the root, as everywhere."""
+        if "\0" in path:
+            raise error(errno.EINVAL, path.replace("\0", ""))
+        if len(path) > _MAX_PATH or any(len(part.encode(errors="replace")) > _MAX_NAME for part in path.split("/")):
+            raise error(errno.ENAMETOOLONG, path)
+        return "/" + posixpath.normpath(posixpath.join(folder, path)).lstrip("/")
 
     @property
     def datacenter(self) -> Datacenter:
@@ -57,34 +70,73 @@ class Tree:
         return self.world.place_of(self.host)[1].name
 
     def resolve(self, path: str, folder: str = HOME) -> str:
-        """Return the one true form of a path; `..` ends at the root, as everywhere."""
-        if "\0" in path:
-            raise error(errno.EINVAL, path)
-        full = "/" + posixpath.normpath(posixpath.join(folder, path)).lstrip("/")
-        own = f"{_PVE}/nodes/{self.node}"
-        for alias, target in ((f"{_PVE}/local", own), (f"{_PVE}/qemu-server", f"{own}/qemu-server")):
-            if full == alias or full.startswith(f"{alias}/"):
-                return target + full.removeprefix(alias)
-        if full == f"{_PVE}/lxc" or full.startswith(f"{_PVE}/lxc/"):
-            return f"{own}/lxc" + full.removeprefix(f"{_PVE}/lxc")
-        return full
+        """Return the one true form of a path: all links are followed, and none leads out of this tree."""
+        left, found, hops = self.absolute(path, folder).strip("/").split("/"), "/", 0
+        while left:
+            here = posixpath.join(found, left.pop(0))
+            target = self._target(here)
+            if target is None:
+                found = here
+                continue
+            hops += 1
+            if hops > _MAX_LINKS:
+                raise error(errno.ELOOP, path)
+            left = [part for part in self.absolute(target, found).strip("/").split("/") if part] + left
+            found = "/"
+        return posixpath.normpath(found)
+
+    def _place(self, path: str) -> str:
+        """Return the path of a link itself, where only what is before its name is followed."""
+        full = self.absolute(path)
+        return full if full == "/" else posixpath.join(self.resolve(posixpath.dirname(full)), posixpath.basename(full))
+
+    def _target(self, path: str) -> str | None:
+        """Return where a link leads, or None for what is none."""
+        if path in LINKS:
+            return LINKS[path]
+        if path.startswith(f"{_PVE}/"):
+            return pve_files.links(self.node).get(path)
+        return self._files.target(path)
 
     def stat(self, path: str) -> Entry:
         """Return what is at a path."""
-        path = self.resolve(path)
+        return self._entry(self.resolve(path))
+
+    def lstat(self, path: str) -> Entry:
+        """Return what is at a path: a link itself, not what it leads to."""
+        place = self._place(path)
+        target = self._target(place)
+        if target is None:
+            return self._entry(place)
+        changed = self._files.changed(place) or self.datacenter.nodes[self.node].started
+        return Entry(folder=False, size=len(target), mode=0o777, changed=changed, target=target)
+
+    def _entry(self, path: str) -> Entry:
+        in_pve, private = self._in_pve(path), path == f"{_PVE}/priv" or path.startswith(f"{_PVE}/priv/")
+        group = _WEB_GROUP if in_pve else 0
         if self._is_folder(path):
-            kept = self._kept(f"{path}/")
-            mode = kept.mode if kept is not None else _MODES.get(path, 0o755)
-            return Entry(folder=True, size=4096, mode=mode, changed=self._changed(kept))
-        volume = self._volume(path)
+            kept = self._files.get(f"{path}/")
+            mode = (0o700 if private else 0o755) if in_pve else kept.mode if kept else MODES.get(path, 0o755)
+            return self._owned(Entry(folder=True, size=4096, mode=mode, changed=self._changed(path), gid=group), kept)
+        volume = self._files.volume(path)
         if volume is not None:
             return Entry(folder=False, size=volume[0], mode=0o644, changed=volume[1])
         data = self._data(path)
         if data is None:
             raise error(errno.ENOTDIR if self._below_a_file(path) else errno.ENOENT, path)
-        kept = self._kept(path)
-        mode = 0o640 if self._in_pve(path) else kept.mode if kept is not None else 0o644
-        return Entry(folder=False, size=len(data), mode=mode, changed=self._changed(kept))
+        kept = None if in_pve else self._files.get(path)
+        mode = (0o600 if private else 0o640) if in_pve else kept.mode if kept else MODES.get(path, 0o644)
+        return self._owned(
+            Entry(folder=False, size=len(data), mode=mode, changed=self._changed(path), gid=group), kept
+        )  # fmt: skip
+
+    @staticmethod
+    def _owned(entry: Entry, kept: File | None) -> Entry:
+        return entry if kept is None or entry.gid else replace(entry, uid=kept.uid, gid=kept.gid)
+
+    def _changed(self, path: str) -> float:
+        known = pve_files.changed(self.datacenter, path) or self._files.changed(path) or self._files.changed(f"{path}/")
+        return known or self.datacenter.nodes[self.node].started
 
     def exists(self, path: str) -> bool:
         """Tell whether there is something at a path."""
@@ -94,123 +146,128 @@ class Tree:
             return False
         return True
 
+    def present(self, path: str) -> bool:
+        """Tell whether there is something at a path, be it a link that leads nowhere."""
+        try:
+            self.lstat(path)
+        except OSError:
+            return False
+        return True
+
     def read(self, path: str, offset: int = 0, size: int | None = None) -> bytes:
         """Return a part of a file, or all of it. A volume that was not written here is full of zeros."""
         path = self.resolve(path)
-        entry = self.stat(path)
+        entry = self._entry(path)
         if entry.folder:
             raise error(errno.EISDIR, path)
         end = entry.size if size is None else min(entry.size, offset + size)
         data = self._data(path)
         if data is not None and len(data) == entry.size:
             return data[offset:end]
+        if end - offset > MAX_SIZE:
+            raise error(errno.EFBIG, path)
         return bytes(max(0, end - offset))
 
     def known_checksum(self, path: str, algorithm: str) -> str | None:
-        """Return the checksum of a volume whose bytes were uploaded or downloaded, and not kept."""
+        """Return the checksum of a volume whose bytes came by the API and were not kept."""
         path = self.resolve(path)
-        place = stored_files.place_of(self.datacenter, self.node, path)
-        volume = stored_files.find(self.datacenter, place) if place is not None else None
-        return volume.checksums.get(algorithm) if volume is not None and self._data(path) is None else None
+        kept = self._data(path) is not None
+        return None if kept else stored_files.known_checksum(self.datacenter, self.node, path, algorithm)
 
     def list(self, path: str) -> list[str]:
         """Return the names in a folder."""
         path = self.resolve(path)
-        if not self.stat(path).folder:
+        if not self._entry(path).folder:
             raise error(errno.ENOTDIR, path)
         prefix = path.rstrip("/") + "/"
         names = {rest.partition("/")[0] for rest in (p[len(prefix) :] for p in self._paths(prefix)) if rest}
-        return sorted(names | set(pve_files.names_in(self.datacenter, path)))
+        return sorted(names | set(pve_files.guests_in(self.datacenter, path)))
 
     def write(self, path: str, data: bytes, mode: int | None = None) -> None:
-        """Write a file, or refuse; what stands for state changes the state."""
+        """Write a file: what is the state changes it; a file on a storage is a volume."""
         path = self.resolve(path)
         self.check_write(path)
         if len(data) > (_PVE_MAX_SIZE if self._in_pve(path) else MAX_SIZE):
             raise error(errno.EFBIG, path)
-        with self.world.database.transaction():
+        with self._changing(path):
             if pve_files.owns(path):
-                self._write_state(path, data)
-            else:
-                self._keep(path, data, mode)
-        self._tasks.run_due()
+                pve_files.write(self.datacenter, path, data.decode(), self.now)
+            elif not node_files.is_made(path) or path == INTERFACES:
+                self._files.put(path, data, mode)
+            elif not node_files.write(self.datacenter, self.node, path, data.decode()):
+                raise error(errno.EACCES, path)
+
+    @contextmanager
+    def _changing(self, path: str) -> Iterator[None]:
+        """Change the state in a transaction; afterwards whoever waits for a change has its turn."""
+        try:
+            with self.world.database.transaction():
+                yield
+        except (MalformedFileError, UnicodeDecodeError) as refused:
+            raise OSError(errno.EINVAL, f"Invalid argument ({refused})", path) from None
+        self.tasks.run_due()
 
     def check_write(self, path: str) -> None:
         """Refuse a path at which no file can be written."""
+        path = self.resolve(path)
         self._check_parent(path)
         if self._is_folder(path):
             raise error(errno.EISDIR, path)
         self._check_writable(path)
 
-    @property
-    def now(self) -> float:
-        """Return the virtual time."""
-        return self.world.clock.now()
-
-    def _write_state(self, path: str, data: bytes) -> None:
-        try:
-            pve_files.write(self.datacenter, path, data.decode())
-        except (MalformedFileError, UnicodeDecodeError) as refused:
-            raise OSError(errno.EINVAL, f"Invalid argument ({refused})", path) from None
-
-    def _keep(self, path: str, data: bytes, mode: int | None) -> None:
-        now, old = self.world.clock.now(), self._kept(path)
-        try:
-            text, binary = data.decode(), False
-        except UnicodeDecodeError:
-            text, binary = base64.b64encode(data).decode(), True
-        if mode is None:
-            mode = old.mode if old is not None else 0o644
-        place = stored_files.place_of(self.datacenter, self.node, path)
-        if place is not None:
-            stored_files.put(self.datacenter, place, len(data), now)
-        self.datacenter.files.put(
-            File(node=self._owner(path), path=path, text=text, changed=now, mode=mode, binary=binary)
-        )
-
     def remove(self, path: str) -> None:
-        """Remove a file."""
-        path = self.resolve(path)
-        if self.stat(path).folder:
+        """Remove a file or a link."""
+        path = self._place(path)
+        if self._target(path) is None and self._entry(path).folder:
             raise error(errno.EISDIR, path)
         self._check_writable(path)
-        with self.world.database.transaction():
+        if path in LINKS or path in pve_files.links(self.node) or node_files.is_made(path):
+            raise error(errno.EPERM, path)
+        with self._changing(path):
             if pve_files.owns(path):
-                pve_files.remove(self.datacenter, path)
-            place = stored_files.place_of(self.datacenter, self.node, path)
-            if place is not None:
-                stored_files.remove(self.datacenter, place)
-            self.datacenter.files.delete(f"{self._owner(path)}:{path}")
-        self._tasks.run_due()
+                pve_files.remove(self.datacenter, path, self.now)
+            self._files.remove(path, original=self._original(path) is not None)
 
     def make_folder(self, path: str, mode: int = 0o755) -> None:
         """Make a folder."""
-        path = self.resolve(path)
-        if self.exists(path):
+        path = self._place(path)
+        if self.present(path):
             raise error(errno.EEXIST, path)
         self._check_parent(path)
         self._check_writable(path)
-        with self.world.database.transaction():
-            now = self.world.clock.now()
-            self.datacenter.files.put(File(node=self._owner(path), path=f"{path}/", text="", changed=now, mode=mode))
+        with self._changing(path):
+            self._files.put_row(f"{path}/", "", mode & 0o7777)
+
+    def make_link(self, path: str, target: str) -> None:
+        """Make a symbolic link; the cluster's file system and storages have none."""
+        path = self._place(path)
+        if self.present(path):
+            raise error(errno.EEXIST, path)
+        self._check_parent(path)
+        self._check_writable(path)
+        if self._in_pve(path) or not target or self._files.is_volume(path):
+            raise error(errno.EPERM, path)
+        self.absolute(target)
+        with self._changing(path):
+            self._files.put_row(path, target, stat.S_IFLNK | 0o777)
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
-        path = self.resolve(path)
-        if not self.stat(path).folder:
+        path = self._place(path)
+        if self._target(path) is not None or not self._entry(path).folder:
             raise error(errno.ENOTDIR, path)
         if self.list(path):
             raise error(errno.ENOTEMPTY, path)
         self._check_writable(path)
-        if self._kept(f"{path}/") is None:
+        if self._files.get(f"{path}/") is None:
             raise error(errno.EBUSY, path)
-        with self.world.database.transaction():
-            self.datacenter.files.delete(f"{self._owner(path)}:{path}/")
+        with self._changing(path):
+            self._files.forget(f"{path}/")
 
     def rename(self, source: str, target: str) -> None:
         """Move a file; the file of a guest takes the guest along."""
-        source, target = self.resolve(source), self.resolve(target)
-        entry = self.stat(source)
+        source, target = self._place(source), self._place(target)
+        entry = self.lstat(source)
         if source == target:
             return
         self._check_parent(target)
@@ -221,111 +278,109 @@ class Tree:
         if entry.folder:
             self._move_folder(source, target)
             return
-        with self.world.database.transaction():
-            if pve_files.move_guest(self.datacenter, source, target) or self._move_volume(source, target):
+        if entry.target is not None:
+            self.remove(source)
+            self.make_link(target, entry.target)
+            return
+        with self._changing(source):
+            if pve_files.move_guest(self.datacenter, source, target):
+                return
+            if self._data(source) is None and stored_files.move(self.datacenter, self.node, source, target):
                 return
         self.write(target, self.read(source), entry.mode if not self._in_pve(source) else None)
         self.remove(source)
 
-    def _move_volume(self, source: str, target: str) -> bool:
-        """Move a volume whose bytes were never here; its new place has to be one of a volume, too."""
-        places = [stored_files.place_of(self.datacenter, self.node, path) for path in (source, target)]
-        if None in places or self._data(source) is not None:
-            return False
-        stored_files.move(self.datacenter, *filter(None, places))
-        return True
-
     def _move_folder(self, source: str, target: str) -> None:
-        kept = [row for row in self.datacenter.files if row.node == self._owner(source)]
-        moved = [row for row in kept if row.path.startswith(f"{source}/")]
-        if self._kept(f"{source}/") is None or target.startswith(f"{source}/") or self._in_pve(source):
+        unmoved = self._files.get(f"{source}/") is None or target.startswith(f"{source}/") or self._in_pve(source)
+        if unmoved or self._in_pve(target) or self.present(target) or self._files.is_shared(source):
             raise error(errno.EINVAL, source)
-        with self.world.database.transaction():
-            for row in moved:
-                self.datacenter.files.delete(f"{row.node}:{row.path}")
-                self.datacenter.files.put(replace(row, path=target + row.path.removeprefix(source)))
+        with self._changing(source):
+            self._files.move(source, target)
 
-    async def changed(self) -> None:
+    async def changed(self, seconds: float = 1.0) -> None:
         """Wait until a task has moved on, or a while: a task that a power cut ends tells nobody."""
+        rate = self.world.clock.rate
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._tasks.changed.wait(), 1.0)
+            await asyncio.wait_for(self.tasks.changed.wait(), max(0.001, min(1.0, seconds / rate if rate else 1.0)))
 
     def chmod(self, path: str, mode: int) -> None:
         """Change the permissions of a file; those of the cluster's files are fixed."""
         path = self.resolve(path)
-        entry = self.stat(path)
+        entry = self._entry(path)
         if self._in_pve(path) and mode & 0o777 != entry.mode:
             raise error(errno.EPERM, path)
-        kept = self._kept(f"{path}/" if entry.folder else path)
-        if kept is not None:
-            with self.world.database.transaction():
-                self.datacenter.files.put(replace(kept, mode=mode & 0o7777))
+        self._set(path, entry, mode=mode & 0o7777)
 
-    def _changed(self, kept: File | None) -> float:
-        return kept.changed if kept is not None else self.datacenter.nodes[self.node].started
+    def chown(self, path: str, uid: int | None, gid: int | None) -> None:
+        """Give a file to a user and a group; the cluster's files are root's and the web server's."""
+        path = self.resolve(path)
+        entry = self._entry(path)
+        wanted = (entry.uid if uid is None else uid, entry.gid if gid is None else gid)
+        if self._in_pve(path) and wanted not in ((0, 0), (0, _WEB_GROUP)):
+            raise error(errno.EPERM, path)
+        self._set(path, entry, uid=wanted[0], gid=wanted[1])
+
+    def touch(self, path: str, changed: float | None = None) -> None:
+        """Set the time of a file, to the present one unless another is said."""
+        path = self.resolve(path)
+        if not self._files.is_volume(path):
+            self._set(path, self._entry(path), changed=self.now if changed is None else changed)
+
+    def _set(self, path: str, entry: Entry, **changes: int | float) -> None:
+        """Set what is known of a file beside its content; what was not written here gets a record for that."""
+        if self._in_pve(path) or node_files.is_made(path) or self._files.is_volume(path):
+            return
+        self._check_writable(path)
+        with self._changing(path):
+            data = b"" if entry.folder else self._data(path) or b""
+            self._files.keep(f"{path}/" if entry.folder else path, data, entry, **changes)
 
     @staticmethod
     def _in_pve(path: str) -> bool:
         return path == _PVE or path.startswith(f"{_PVE}/")
 
-    def _owner(self, path: str) -> str:
-        """Return the node whose file this is: none for what all nodes share."""
-        if self._in_pve(path):
-            return ""
-        place = stored_files.place_of(self.datacenter, self.node, path)
-        return place.node if place is not None else self.node
-
-    def _kept(self, path: str) -> File | None:
-        return self.datacenter.files.get(f"{self._owner(path)}:{path}")
-
-    def _volume(self, path: str) -> tuple[int, float] | None:
-        """Return size and time of the volume at a path; a file of that name which is none is not there."""
-        place = stored_files.place_of(self.datacenter, self.node, path)
-        volume = stored_files.find(self.datacenter, place) if place is not None else None
-        return (volume.size, float(volume.ctime)) if volume is not None else None
+    def _original(self, path: str) -> str | None:
+        """Return what the installation came with at a path."""
+        with self.world.database.transaction():
+            return node_files.text(self.world, self.datacenter, self.node, path)
 
     def _data(self, path: str) -> bytes | None:
         """Return what is written in a file, or None when nothing is."""
         if pve_files.owns(path):
             text = pve_files.read(self.datacenter, path)
             return None if text is None else text.encode()
-        if path == INTERFACES:
-            return current(self.datacenter, self.node).text.encode()
-        if path == HOSTS:
-            with self.world.database.transaction():
-                return hosts_text(self.datacenter, self.node).encode()
-        if path == "/etc/hostname":
-            return f"{self.node}\n".encode()
-        kept, place = self._kept(path), stored_files.place_of(self.datacenter, self.node, path)
-        if kept is None or (place is not None and self._is_stale(kept, place)):
-            return None
-        return base64.b64decode(kept.text) if kept.binary else kept.text.encode()
-
-    def _is_stale(self, kept: File, place: stored_files.Place) -> bool:
-        """Tell whether the volume of this name is no longer, or another one than, the file that was written."""
-        volume = stored_files.find(self.datacenter, place)
-        return volume is None or volume.ctime != int(kept.changed)
+        if not node_files.is_made(path) or path == INTERFACES:
+            kept = self._files.get(path)
+            if kept is not None:
+                return None if kept.mode == REMOVED else self._files.data(kept)
+        text = (
+            pve_files.shown(self.world, self.datacenter, self.node, path)
+            if self._in_pve(path)
+            else self._original(path)
+        )
+        return None if text is None else text.encode()
 
     def _is_folder(self, path: str) -> bool:
         if pve_files.owns(path):
             return False
-        if path in _FOLDERS or path in self._given_folders():
+        if path in DIRECTORIES or path in self._given_folders():
             return True
-        return self._kept(f"{path}/") is not None or any(True for _ in self._paths(f"{path}/"))
+        return self._files.get(f"{path}/") is not None or any(True for _ in self._paths(f"{path}/"))
 
     def _given_folders(self) -> set[str]:
         given = pve_files.folders(self.datacenter) + stored_files.folders(self.datacenter, self.node)
         return {posixpath.normpath(folder) for folder in given}
 
     def _paths(self, prefix: str) -> Iterator[str]:
-        """Yield the paths below a folder, files and folders, except those that are the state."""
-        yield from (f for f in (*_FOLDERS, *self._given_folders()) if f != "/" and f.startswith(prefix))
-        yield from (f for f in (INTERFACES, HOSTS, "/etc/hostname") if f.startswith(prefix))
-        for row in self.datacenter.files:
-            if row.path.startswith(prefix) and row.node in ("", self.node):
-                place = stored_files.place_of(self.datacenter, self.node, row.path)
-                if place is None or not self._is_stale(row, place):
-                    yield row.path
+        """Yield the paths below a folder, files, folders and links, except those of guests' files."""
+        yield from (f for f in (*DIRECTORIES, *LINKS, *self._given_folders()) if f != "/" and f.startswith(prefix))
+        if prefix == "/" or f"{_PVE}/".startswith(prefix) or prefix.startswith(f"{_PVE}/"):
+            pve = [*pve_files.paths(self.world, self.datacenter, self.node), *pve_files.links(self.node)]
+            yield from (path for path in pve if path.startswith(prefix))
+        removed = {row.path for row in self.datacenter.files if row.mode == REMOVED and row.node == self.node}
+        made = node_files.paths(self.world, self.datacenter, self.node, prefix)
+        yield from (path for path in made if path not in removed)
+        yield from self._files.paths(prefix)
         yield from stored_files.paths(self.datacenter, self.node, prefix)
 
     def _below_a_file(self, path: str) -> bool:
@@ -338,8 +393,8 @@ class Tree:
             raise error(errno.ENOTDIR if self._data(parent) is not None else errno.ENOENT, path)
 
     def _check_writable(self, path: str) -> None:
-        """Refuse to change the cluster's files without quorum, and what a kernel shows."""
+        """Refuse to change the cluster's files without quorum, and what only shows something."""
         if path.startswith(("/proc/", "/sys/", "/dev/")) or path == "/":
             raise error(errno.EPERM, path)
-        if self._in_pve(path) and not self.datacenter.quorate_on(self.node):
+        if self._in_pve(path) and (not self.datacenter.quorate_on(self.node) or pve_files.is_shown(path)):
             raise error(errno.EACCES, path)

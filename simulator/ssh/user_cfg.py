@@ -9,11 +9,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from simulator.access import valid_acl_path
 from simulator.privileges import ALL, BUILTIN_ROLES
 from simulator.records import Acl, Group, Pool, Role, Token, User
+from simulator.ssh.section_file import Warn, silently
 from simulator.ssh.text import MalformedFileError, decode_text, encode_text, lines_of
 from simulator.state import Datacenter
 from simulator.store import Table
@@ -103,26 +104,19 @@ def _acl_lines(path: str, entries: Entries) -> Iterator[str]:
         yield _line("acl", int(propagate), path, ",".join(members), names_text)
 
 
-def parse(text: str) -> UserCfg:
-    """Read the file, or refuse it."""
+def parse(text: str, warn: Warn = silently) -> UserCfg:
+    """Read the file as Proxmox does: a line that says nothing sensible is left out, and `warn` is told."""
     cfg = UserCfg()
-    for number, line in lines_of(text):
-        if not line or line.startswith("#"):
-            continue
-        kind, _, rest = line.partition(":")
+    entries = [(number, *line.partition(":")[::2]) for number, line in lines_of(text) if line and line[0] != "#"]
+    for number, kind, rest in sorted(entries, key=lambda entry: entry[1] == "acl"):
         fields = [part.strip() for part in rest.split(":")]
         reader, count = _READERS.get(kind, (None, 0))
-        if reader is None:
-            raise MalformedFileError(f"line {number}: unknown entry '{kind}'")
-        if len(fields) != count + 1 or fields.pop():
-            raise MalformedFileError(f"line {number}: an entry '{kind}' has {count} fields, and a colon after each")
         try:
-            reader(cfg, *fields)
+            _need(reader is not None, f"ignore config line: {kind}")
+            _need(len(fields) > count, f"an entry '{kind}' has {count} fields, and a colon after each")
+            cast("Callable[..., None]", reader)(cfg, *fields[:count])
         except MalformedFileError as error:
-            raise MalformedFileError(f"line {number}: {error}") from None
-    for path, entries in cfg.acl.items():
-        for role in {role for roles in entries.values() for role in roles}:
-            _need(role in cfg.roles or role in BUILTIN_ROLES, f"{path}: there is no role '{role}'")
+            warn(f"user config line {number} - {error}")
     return cfg
 
 
@@ -164,39 +158,38 @@ def _token(cfg: UserCfg, full_id: str, expire: str, privsep: str, comment: str) 
 
 def _group(cfg: UserCfg, groupid: str, members: str, comment: str) -> None:
     _need(_NAME.fullmatch(groupid) and groupid not in cfg.groups, f"'{groupid}' is no group, or is there twice")
-    for userid in _items(members):
-        _need(userid in cfg.users, f"there is no user '{userid}'")
-    cfg.groups[groupid] = Group(groupid=groupid, comment=decode_text(comment), members=frozenset(_items(members)))
+    known = frozenset(userid for userid in _items(members) if userid in cfg.users)
+    cfg.groups[groupid] = Group(groupid=groupid, comment=decode_text(comment), members=known)
 
 
 def _pool(cfg: UserCfg, poolid: str, comment: str, vms: str, storages: str) -> None:
     _need(_POOL.fullmatch(poolid) and poolid not in cfg.pools, f"'{poolid}' is no pool, or is there twice")
-    for storage in _items(storages):
-        _need(_NAME.fullmatch(storage), f"'{storage}' is no storage ID")
+    numbers = [int(vmid) for vmid in _items(vms) if re.fullmatch(r"[1-9][0-9]{2,8}", vmid, re.ASCII)]
+    known = [storage for storage in _items(storages) if _NAME.fullmatch(storage)]
     cfg.pools[poolid] = Pool(
-        poolid=poolid, comment=decode_text(comment), vms=frozenset(_number(vmid) for vmid in _items(vms)),
-        storages=frozenset(_items(storages)),
-    )  # fmt: skip
+        poolid=poolid, comment=decode_text(comment), vms=frozenset(numbers), storages=frozenset(known)
+    )
 
 
 def _role(cfg: UserCfg, roleid: str, privileges: str) -> None:
     _need(_NAME.fullmatch(roleid) and roleid not in cfg.roles, f"'{roleid}' is no role, or is there twice")
-    unknown = next((name for name in _items(privileges) if name not in ALL), None)
-    _need(unknown is None, f"there is no privilege '{unknown}'")
-    cfg.roles[roleid] = Role(roleid=roleid, privs=frozenset(_items(privileges)))
+    known = frozenset(name for name in _items(privileges) if name in ALL)
+    cfg.roles[roleid] = Role(roleid=roleid, privs=known)
 
 
 def _acl(cfg: UserCfg, propagate: str, path: str, members: str, roles: str) -> None:
     _need(valid_acl_path(path), f"'{path}' is no path of permissions")
     entries = cfg.acl.setdefault(path, {})
+    known = [role for role in _items(roles) if role in cfg.roles or role in BUILTIN_ROLES]
     for member in _items(members):
         is_group, is_token = member.startswith("@"), "!" in member
         table: dict[str, Group] | dict[str, Token] | dict[str, User]
         table = cfg.groups if is_group else cfg.tokens if is_token else cfg.users
         name = member.removeprefix("@") if is_group else member
-        _need(name in table, f"there is no user, group or token '{member}'")
+        if name not in table:
+            continue
         kind = "group" if is_group else "token" if is_token else "user"
-        for role in _items(roles):
+        for role in known:
             entries.setdefault(f"{kind}/{name}", {})[role] = _flag(propagate)
 
 

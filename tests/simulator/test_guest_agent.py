@@ -92,6 +92,9 @@ def test_files_go_with_clones_and_snapshots_and_end_with_the_machine(bench: Benc
     bench.ok("POST", "qemu/101/snapshot", snapname="before")
     bench.call("POST", "qemu/101/agent/file-write", file="/root/note", content="second")
     bench.ok("POST", "qemu/101/clone", newid=102, full=1)
+    bench.ok("POST", "qemu/101/clone", newid=103, full=1, snapname="before")
+    bench.ok("POST", "qemu/103/status/start")
+    assert bench.call("GET", "qemu/103/agent/file-read", file="/root/note")["content"] == "first"
     bench.ok("POST", "qemu/101/snapshot/before/rollback")
     bench.ok("POST", "qemu/101/status/start")
     assert written(bench, "/root/note") == "first"

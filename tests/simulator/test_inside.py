@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from simulator.ssh.node_shell import NodeShell
-from simulator.ssh.server import PROGRAMS
+from simulator.ssh.programs import PROGRAMS
 from simulator.ssh.shell import Streams
+from simulator.ssh.streams import holding
 from simulator.ssh.tree import Tree
 from tests.simulator.guest_bench import Bench
 
@@ -36,12 +37,8 @@ class Node:
         """Run a command line on the node."""
         tree = Tree(self.bench.world, self.bench.datacenter.nodes[self.bench.node].host, self.bench.tasks)
         shell = NodeShell(tree=tree, router=self.bench.router, programs=PROGRAMS, host=self.bench.node)
-        out, error, left = bytearray(), bytearray(), [given]
-
-        async def read() -> bytes:
-            return left.pop() if left else b""
-
-        code = asyncio.run(shell.run(line, Streams(read, out.extend, error.extend)))
+        out, error = bytearray(), bytearray()
+        code = asyncio.run(shell.run(line, Streams(holding(given), out.extend, error.extend)))
         return Ran(code, out.decode(), error.decode())
 
     def ok(self, line: str, given: bytes = b"") -> str:
@@ -222,3 +219,37 @@ def test_a_serial_terminal_needs_a_port_a_running_machine_and_a_terminal(node: N
     assert node.run("qm terminal 103").error == "unable to find a serial interface\n"
     bench.ok("POST", "qemu/102/status/start")
     assert "Inappropriate ioctl for device" in node.run("qm terminal 102").error
+
+
+def test_a_script_of_the_usual_kind_runs_inside(node: Node) -> None:
+    script = """#!/bin/bash
+set -e
+for name in haproxy keepalived; do
+    apt-get install -y "$name" >/dev/null
+    systemctl enable --now "$name"
+done
+if grep -q trixie /etc/os-release; then sed 's/a/b/' <<<"$1" | tee /root/out; fi
+(sleep 60; echo late > /root/late) &
+"""
+    node.ok("cat > /root/setup.sh", script.encode())
+    node.ok("pct push 101 /root/setup.sh /usr/local/bin/setup --perms 755")
+    ran = node.run("pct exec 101 -- setup cat")
+    assert (ran.code, ran.out) == (0, "cbt\n")
+    assert node.inside("systemctl is-active haproxy keepalived && cat /root/out").out == "active\nactive\ncbt\n"
+    assert node.inside("cat /root/late").out == "late\n"
+
+
+def test_files_are_given_to_users_that_the_guest_knows(node: Node) -> None:
+    node.inside("useradd anna; mkdir -p /srv/data; touch /srv/data/one; chown -R anna:www-data /srv/data")
+    assert node.inside("stat -c '%u %g' /srv/data /srv/data/one").out == "1000 33\n1000 33\n"
+    assert node.inside("chown ghost /srv/data").code == 1
+
+
+def test_root_of_a_new_container_has_the_keys_and_the_password_that_were_asked_for(node: Node) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGvNzO6Yb8n0cTqT1l2k3m4n5o6p7q8r9s0t1u2v3w4x anna"
+    node.bench.container(102, password="secret-1", ssh_public_keys=key)
+    node.bench.ok("POST", "lxc/102/status/start")
+    assert node.inside("cat /root/.ssh/authorized_keys", 102).out == f"{key}\n"
+    assert node.inside("stat -c %a /root/.ssh/authorized_keys", 102).out == "600\n"
+    assert "root:*:" in node.inside("cat /etc/shadow", 101).out
+    assert "root:$y$" in node.inside("cat /etc/shadow", 102).out

@@ -94,6 +94,9 @@ def test_the_secrets_of_a_webhook_are_named_kept_and_replaced(node: Client) -> N
         (["name=x,value=%%"], "secret 'x' does not have valid base64 encoded data"),
     ):
         assert node.call("PUT", one, {"secret": secret}).reason == reason
+    for malformed in ("nonsense", f"value={ENCODED}"):
+        new = {"name": "other", **NEW["webhook"], "secret": [malformed]}
+        assert node.call("POST", f"{PATH}/endpoints/webhook", new).status == 400
     assert node.call("PUT", one, {"header": ["name=X-Kind"]}).reason == "header 'X-Kind' has empty value"
     data(node.call("PUT", one, {"delete": "secret"}))
     assert "secret" not in data(node.call("GET", one))

@@ -228,6 +228,47 @@ def test_for_measurements_all_tasks_take_the_same_time(bench: Bench) -> None:
     assert bench.datacenter.tasks[upid].exitstatus == "OK"
 
 
+def test_a_task_waits_for_what_takes_real_time_and_others_go_on_meanwhile(bench: Bench) -> None:
+    async def scenario() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def wait(_run: TaskRun) -> Steps:
+            yield "begun"
+            yield future
+            yield "gone on"
+
+        def other(_run: TaskRun) -> Steps:
+            yield 1.0
+
+        upid = bench.start(wait)
+        bench.tasks.run_due()
+        assert bench.datacenter.tasks[upid].log == ("begun",)
+        assert bench.run(other).exitstatus == "OK"
+        future.set_result(None)
+        await asyncio.sleep(0)
+        task = bench.datacenter.tasks[upid]
+        assert (task.exitstatus, task.log) == ("OK", ("begun", "gone on", "TASK OK"))
+
+    asyncio.run(scenario())
+
+
+def test_a_task_that_waits_for_what_takes_real_time_can_be_stopped(bench: Bench) -> None:
+    async def scenario() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def wait(_run: TaskRun) -> Steps:
+            yield future
+
+        upid = bench.start(wait)
+        bench.tasks.run_due()
+        bench.tasks.stop(upid)
+        future.set_result(None)
+        await asyncio.sleep(0)
+        assert bench.datacenter.tasks[upid].exitstatus == "received interrupt"
+
+    asyncio.run(scenario())
+
+
 def test_switching_to_the_immediate_clock_finishes_what_was_held(bench: Bench) -> None:
     bench.world.clock.set_mode("held")
     upid = bench.start(_two_steps)

@@ -17,7 +17,7 @@ def test_a_shipped_topology_is_valid(name: str) -> None:
 
 
 def test_the_shipped_topologies_are_these() -> None:
-    assert shipped() == ["standalone", "three-nodes", "two-hosts"]
+    assert shipped() == ["live", "standalone", "three-nodes", "two-hosts"]
     assert load("three-nodes").datacenters[0].clustered
     assert len(load("two-hosts").datacenters) == 2
 
@@ -27,7 +27,8 @@ def test_the_shipped_topologies_are_these() -> None:
     [
         ("[]", "top level: must be a mapping"),
         ("datacenters: {}", "datacenters: at least one is needed"),
-        ("datacentres: {}", "top level: unknown key 'datacentres'; known are datacenters, password"),
+        ("datacentres: {}", "top level: unknown key 'datacentres'; known are datacenters, password, guests"),
+        (f"{{guests: real, datacenters: {{a: {{{_NODES}}}}}}}", "guests: 'real' is neither live nor modelled"),
         ("datacenters: {a: {nodes: {}}}", "datacenters.a.nodes: a host that is in no cluster is exactly one node"),
         ("datacenters: {a: {nodes: {b_d: {}}}}", "datacenters.a.nodes.b_d: is no valid node name"),
         ("datacenters: {a: {nodes: {n: {memory: lots}}}}",

@@ -1,0 +1,1 @@
+"""Guests that are really there: what a client sees of live containers."""
