@@ -1,7 +1,7 @@
 """One template on several nodes: made side by side of the same image, or of a guest, and called the same everywhere.
 
-A template is made where its clones will be: linked clones and local storages don't reach beyond a node. The nodes may be
-those of a cluster, or hosts of connections of their own.
+A template is made where its clones will be: linked clones and local storages don't reach beyond a node. The nodes may
+be those of a cluster, or hosts of connections of their own.
 
 When the image changes, `keep` leaves the templates as they are. `replace` makes new ones first and then removes the old
 ones; one that linked clones still need is not removed, and the run says which clones these are.
@@ -61,7 +61,7 @@ class Image:
             return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
     @property
-    def source(self) -> dict[str, str]:
+    def source(self) -> dict[str, Any]:
         """As a file takes it."""
         if self.path is not None:
             return {"path": self.path}

@@ -17,10 +17,11 @@ from pydantic import AfterValidator, Field
 
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
-from providers._runtime.errors import ApiRefused, DataAtRisk, InvalidValue, Missing
+from providers._runtime.coverage import Coverage
+from providers._runtime.errors import DataAtRisk, InvalidValue, Missing
 from providers._runtime.facts import Facts, Row
 from providers._runtime.handler import Found, Handler
-from providers._runtime.markers import Carrier, Immutable, Local, ServerDefault
+from providers._runtime.markers import Action, Carrier, Immutable, Local, ServerDefault
 from providers._runtime.model import Changes, Inputs, Problem, Values
 from providers._runtime.ownership import Owner, marked, owner_in, unmarked
 from providers._runtime.privileges import Need
@@ -55,7 +56,7 @@ class BackupInputs(Inputs):
     protected: Annotated[bool | None, ServerDefault(value=False)] = Field(
         default=None, description="Whether it can't be removed."
     )
-    triggers: dict[str, str] | None = Field(
+    triggers: Annotated[dict[str, str] | None, Action()] = Field(
         default=None, description="Values of the program's own; when one of them changes, a new backup is made."
     )
     keep_on_destroy: Annotated[bool | None, Local()] = Field(
@@ -84,6 +85,37 @@ class BackupHandler(Handler):
 
     inputs: ClassVar = BackupInputs
     outputs: ClassVar = BackupOutputs
+    coverage: ClassVar = Coverage(
+        methods=("POST /nodes/{node}/vzdump", "PUT /nodes/{node}/storage/{storage}/content/{volume}"),
+        carried={"notes-template": "notes"},
+        left_out={
+            "volume": "it is the output `volid`",
+            "node": "the guest's own",
+            "remove": "always off: making a backup removes none",
+            "prune-backups": "making a backup removes none; a `BackupJob` has it",
+            "stop": "it would end the backup that another has begun",
+            "stdout": "for the command line",
+            **dict.fromkeys(("all", "exclude", "pool"), "a backup is one guest's; a `BackupJob` has it"),
+            **dict.fromkeys(
+                (
+                    *(
+                        "bwlimit",
+                        "exclude-path",
+                        "fleecing",
+                        "ionice",
+                        "job-id",
+                        "lockwait",
+                        "mailnotification",
+                        "mailto",
+                    ),
+                    *("notification-mode", "pbs-change-detection-mode", "performance", "pigz", "quiet", "stdexcludes"),
+                    *("stopwait", "zstd"),
+                ),
+                "the node's own default (`/etc/vzdump.conf`); a `BackupJob` has it",
+            ),
+            **dict.fromkeys(("dumpdir", "script", "tmpdir"), "a path of the node, for root@pam alone"),
+        },
+    )
 
     def find(self, api: Api, wanted: Values) -> Found | None:
         """The newest one with the owner's mark."""
@@ -213,10 +245,7 @@ def _let_go(api: Api, found: Found, *, keep: bool) -> None:
         return
     if found.values["protected"]:
         raise DataAtRisk(f"the backup {volid} is protected and stays; set protected=False, run `up`, then remove it")
-    try:
-        transfer.remove(api, node, volid)
-    except ApiRefused as refused:
-        raise DataAtRisk(f"the backup {volid} stays: {refused}") from None
+    transfer.remove(api, node, volid)
 
 
 class BackupArgs(CommonArgs):

@@ -22,6 +22,7 @@ from pydantic import Field
 from providers._runtime import privileges
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
+from providers._runtime.coverage import Coverage
 from providers._runtime.errors import AlreadyThere
 from providers._runtime.facts import Facts, Row
 from providers._runtime.handler import Found, Handler
@@ -49,6 +50,15 @@ class FileHandler(Handler):
 
     inputs: ClassVar = FileInputs
     outputs: ClassVar = FileOutputs
+    coverage: ClassVar = Coverage(
+        methods=(
+            "POST /nodes/{node}/storage/{storage}/upload",
+            "POST /nodes/{node}/storage/{storage}/download-url",
+            "POST /nodes/{node}/storage/{storage}/oci-registry-pull",
+            "POST /nodes/{node}/aplinfo",
+        ),
+        left_out={"tmpfilename": "Proxmox's own web server sets it"},
+    )
 
     def find(self, api: Api, wanted: Values) -> Found | None:
         """By its name; what it holds is not known."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from providers._runtime.errors import InvalidValue
-from providers._runtime.markers import Immutable, Local
+from providers._runtime.markers import Immutable, Local, Wire
 from providers._runtime.model import Inputs, Values
 from providers._storages import local_files
 
@@ -44,19 +44,21 @@ class FileInputs(Inputs):
     template: str | None = Field(
         default=None, min_length=1, description="An appliance of the list that `pveam available` shows."
     )
-    oci: Annotated[str | None, Field(pattern=r"^[a-z0-9][A-Za-z0-9._:/-]*:\w[\w.-]{0,127}$")] = Field(
-        default=None, description="An image of an OCI registry with its tag, such as `docker.io/library/debian:13`."
+    oci: Annotated[str | None, Wire("reference"), Field(pattern=r"^[a-z0-9][A-Za-z0-9._:/-]*:\w[\w.-]{0,127}$")] = (
+        Field(
+            default=None, description="An image of an OCI registry with its tag, such as `docker.io/library/debian:13`."
+        )
     )
     checksum: Annotated[str | None, AfterValidator(str.lower), Field(pattern=r"^[0-9a-fA-F]{32,128}$")] = Field(
         default=None, description="The expected checksum of a URL's file; calculated for `path` and `data`."
     )
-    checksum_algorithm: Literal["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] | None = Field(
-        default=None, description="The kind of the checksum."
-    )
-    decompression: Literal["bz2", "gz", "lzo", "zst"] | None = Field(
+    checksum_algorithm: Annotated[
+        Literal["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] | None, Wire("checksum-algorithm")
+    ] = Field(default=None, description="The kind of the checksum.")
+    decompression: Annotated[Literal["bz2", "gz", "lzo", "zst"] | None, Wire("compression")] = Field(
         default=None, description="How the file behind the URL is packed; it is unpacked on the node (ISO images)."
     )
-    verify_certificates: bool | None = Field(
+    verify_certificates: Annotated[bool | None, Wire("verify-certificates")] = Field(
         default=None, description="Whether the certificate of the URL's server is verified; true where not set."
     )
     volid: Annotated[str | None, Local()] = Field(

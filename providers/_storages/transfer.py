@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 from providers._runtime.api import Api, quoted
 from providers._runtime.errors import ApiRefused, ConfigProblem, Missing, ProxmoxError, TaskFailed
 from providers._runtime.facts import Facts, Row
-from providers._runtime.model import Values
+from providers._runtime.model import Values, to_wire
 from providers._runtime.wire import parse_property_string, to_text
 from providers._storages import local_files
-from providers._storages.file_inputs import SOURCES
+from providers._storages.file_inputs import SOURCES, FileInputs
 
 GONE = r"does not exist|no such|unable to find"
 
@@ -109,13 +109,8 @@ def _bring_beside(api: Api, wanted: Values) -> None:
 
 
 def _download(api: Api, wanted: Values, filename: str) -> None:
-    optional = {
-        "checksum": wanted.get("checksum"),
-        "checksum-algorithm": wanted.get("checksum_algorithm"),
-        "compression": wanted.get("decompression"),
-        "verify-certificates": wanted.get("verify_certificates"),
-    }
-    given = {name: to_text(value) for name, value in optional.items() if value is not None}
+    optional = ("checksum", "checksum_algorithm", "decompression", "verify_certificates")
+    given = to_wire(FileInputs, {name: wanted[name] for name in optional if name in wanted})
     parameters = {"url": wanted["url"], "content": wanted["content"], "filename": filename, **given}
     volid = volid_of(wanted)
     api.run(f"downloading {volid}", "POST", f"{storage_path(wanted['node'], volid)}/download-url", parameters)

@@ -334,3 +334,17 @@ def test_the_same_file_is_on_each_node_a_file_of_its_own(cluster: Simulator) -> 
 )
 def test_an_id_tells_the_node_and_the_volume(node: str, volid: str) -> None:
     assert place_of(id_of(node, volid)) == (node, volid)
+
+
+def test_a_privilege_that_is_missing_is_named_with_the_command_that_grants_it(file: Driver) -> None:
+    token = file.simulator.by_hand("POST", "/access/users/root@pam/token/weak", {"privsep": 1})["value"]
+    weak = connection_to(file.simulator, token_id="root@pam!weak", token_secret=token)
+    file.client = Client("lab", weak, 4)
+    file.facts = Facts(file.client)
+
+    said = [text for _, text in file.check(EXAMPLE)[1]]
+
+    assert (
+        "it needs Datastore.AllocateTemplate on /storage/local: pveum acl modify /storage/local --tokens "
+        "'root@pam!weak' --roles PVEDatastoreAdmin" in said
+    )
