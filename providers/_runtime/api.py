@@ -38,6 +38,8 @@ class Api:
     """Tells something that stays on the screen."""
     kept: str | None = None
     """The ID of what is on the host already, should the rest of a create fail."""
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    """What the state says of the object, for what the host can't be asked."""
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """GET."""

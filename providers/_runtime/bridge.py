@@ -148,8 +148,10 @@ class ProxmoxProvider(dynamic.ResourceProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """The object as it is; drift shows in its own field, in the inputs too."""
-        wanted = declared(self.handler.inputs, _received(props))
+        recorded = _received(props)
+        wanted = declared(self.handler.inputs, recorded)
         api = self._api(wanted, "read")
+        api.recorded = recorded
         try:
             outs = lifecycle.read(self.handler, api, id_, wanted)
         except ApiRefused as refused:

@@ -105,6 +105,11 @@ class Facts:
             return None
         return {int(row["vmid"]): row.get("status") == "running" for row in rows}
 
+    def content(self, node: str, storage: str, content: str) -> list[Row]:
+        """What a storage holds of one kind at this moment; one answer serves all that ask meanwhile."""
+        rows: list[Row] = self._ask(f"/nodes/{node}/storage/{storage}/content", 0.0, {"content": content})
+        return rows
+
     def note(self, vmid: int, **done: Any) -> None:
         """This run has just done that to a guest (`pool`, `started`): no need to ask for it."""
         with self._guard:

@@ -19,6 +19,7 @@ ROLES = {
     "Pool.Allocate": "PVEPoolAdmin",
     "Pool.Audit": "PVEPoolUser",
     "SDN.Use": "PVESDNUser",
+    "Sys.AccessNetwork": "Administrator",
     "Sys.Audit": "PVEAuditor",
     "Sys.Modify": "Administrator",
 }

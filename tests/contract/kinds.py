@@ -31,7 +31,9 @@ class Kind:
     updates: list[Mapping[str, Any]]
     """Arguments that it can be brought to in place, one after the other."""
     drift: list[tuple[str, str, Mapping[str, Any]]]
-    """Requests by which somebody changes the last of `updates` behind our back."""
+    """Requests by which somebody changes the last of `updates` behind our back; paths may name its outputs."""
+    exclusive: bool
+    """Whether two stacks can't have the same one: unless `EXCLUSIVE` of the test module is false."""
     topology: str
     """The simulated hosts on which it can be: `TOPOLOGY` of the test module, or one that stands alone."""
     setup: list[tuple[str, str, Mapping[str, Any]]]
@@ -52,7 +54,17 @@ def kind(name: str) -> Kind:
         if isinstance(value, type) and issubclass(value, Resource) and value.__module__ == module.__name__
     ]
     topology, setup = getattr(tests, "TOPOLOGY", "standalone"), getattr(tests, "SETUP", [])
-    return Kind(name, resource, handler_of(name), tests.EXAMPLE, tests.UPDATES, tests.DRIFT, topology, setup)
+    return Kind(
+        name,
+        resource,
+        handler_of(name),
+        tests.EXAMPLE,
+        tests.UPDATES,
+        tests.DRIFT,
+        getattr(tests, "EXCLUSIVE", True),
+        topology,
+        setup,
+    )
 
 
 def prepare(simulator: Simulator, it: Kind) -> None:
