@@ -28,7 +28,7 @@ def to_make(handler: GuestHandler, wanted: Values) -> list[Need]:
         *_on_guest(wanted, wanted.get("pool"), asked | {_privilege(handler, volume) for volume in volumes.values()}),
         *([("/", "Sys.Modify")] if "startup" in wanted else []),
         *_on_storages(_storage(volume) for volume in volumes.values()),
-        *_on_bridges((wanted.get("net") or {}).values()),
+        *on_bridges((wanted.get("net") or {}).values()),
         *([(f"/vms/{clone['vmid']}", "VM.Clone")] if clone.get("vmid") else []),
     ]
 
@@ -52,7 +52,7 @@ def to_change(handler: GuestHandler, before: Values, wanted: Values) -> list[Nee
             for slot in placed
             if slot not in there or _storage(there[slot]) != _storage(declared[slot])
         ),
-        *_on_bridges(nic for slot, nic in (wanted.get("net") or {}).items() if nics.get(slot) != nic),
+        *on_bridges(nic for slot, nic in (wanted.get("net") or {}).items() if nics.get(slot) != nic),
     ]
 
 
@@ -102,7 +102,7 @@ def _on_storages(storages: Iterable[str]) -> list[Need]:
     return [(f"/storage/{storage}", "Datastore.AllocateSpace") for storage in sorted({*storages} - {""})]
 
 
-def _on_bridges(nics: Iterable[Values]) -> list[Need]:
+def on_bridges(nics: Iterable[Values]) -> list[Need]:
     """Bridges of the nodes are in a zone of their own; VNets have to be looked up first."""
     found = {(str(nic.get("bridge")), nic.get("tag")) for nic in nics}
     return [(bridge_path("localnetwork", *each), "SDN.Use") for each in sorted(found, key=str) if is_local(each[0])]

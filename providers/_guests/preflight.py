@@ -214,6 +214,7 @@ class Preflight:
                 clone.get("storage") or storage for storage in storages_of(self.inputs, from_wire(self.inputs, config))
             }
             needs += [(f"/storage/{storage}", "Datastore.AllocateSpace") for storage in sorted(storages)]
+            needs += permits.on_bridges(from_wire(self.inputs, config).get("net", {}).values())
         yield from privileges.missing(self.facts, needs)
 
     def _volumes_of(self, source: str, config: Values) -> Iterator[Problem]:
