@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from typing import Any
 
+from providers._runtime import retry
 from providers._runtime.client import Client
 from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
 from providers._runtime.gather import Gathering
@@ -38,6 +40,8 @@ class Facts:
         self._noted: dict[int, Row] = {}
         self._announced: set[tuple[str, str]] = set()
         self._reserved: dict[object, str] = {}
+        self._asked: defaultdict[object, dict[str, int]] = defaultdict(dict)
+        self._first: list[Row] | None = None
         self._down: tuple[float, str] | None = None
 
     # ------------------------------------------------------------ the cluster
@@ -46,6 +50,13 @@ class Facts:
         """The rows of `/cluster/resources`, no older than `max_age` seconds."""
         rows: list[Row] = self._ask("/cluster/resources", max_age)
         return rows
+
+    def before_this_run(self, *types: str) -> list[Row]:
+        """Rows of some types as this run found them: without what it has made, and counted in `ask_for`, since."""
+        rows = self.resources()
+        with self._guard:
+            self._first = rows if self._first is None else self._first
+            return [row for row in self._first if row.get("type") in types]
 
     def of_type(self, *types: str, max_age: float = FRESH_FOR) -> list[Row]:
         """Rows of some types (`node`, `qemu`, `lxc`, `storage`, …)."""
@@ -132,6 +143,15 @@ class Facts:
         with self._guard:
             return self._reserved.setdefault(what, key) == key
 
+    def ask_for(self, what: object, key: str, amount: int) -> int:
+        """Add to what the resources of this run take of something; returns what they take together.
+
+        The first word of a resource counts: one that is replaced is checked a second time, as if it were new.
+        """
+        with self._guard:
+            self._asked[what].setdefault(key, amount)
+            return sum(self._asked[what].values())
+
     # ------------------------------------------------------------ what this run will make
 
     def announce(self, kind: str, name: str) -> None:
@@ -163,6 +183,8 @@ class Facts:
         attempts = len(self.client.connection.endpoints) + 1
         try:
             return self.client.request("GET", path, parameters, deadline=began + PATIENCE, attempts=attempts)
-        except (Unreachable, TookTooLong) as error:
+        except (Unreachable, TookTooLong, ApiRefused) as error:
+            if isinstance(error, ApiRefused) and retry.passing(error) is None:
+                raise
             self._down = (time.monotonic(), str(error))
             raise Unreachable(str(error)) from None
