@@ -1,4 +1,7 @@
-"""`proxmox-labs docs`: the reference of the resources, generated from their models so that it can't be out of date."""
+"""`proxmox-labs docs`: the reference of the resources, generated from their models so that it can't be out of date.
+
+A page for each resource type, an index, and a table of all of Proxmox's parameters with the fields that carry them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import BaseModel
 
+from cli import parameters
 from providers._runtime.handler import Handler
 from providers._runtime.markers import Immutable, Local, Sensitive, Takes, WriteOnly
 from providers._runtime.model import FieldSpec, Inputs, fields_of
@@ -40,7 +44,8 @@ def pages() -> dict[str, str]:
     kinds = sorted(file.stem for file in (ROOT / "providers").glob("[a-z]*.py"))
     found = {f"{kind}.md": page(kind) for kind in kinds}
     found["README.md"] = _index(kinds)
-    return found
+    found["parameters.md"] = parameters.page({_class_name(kind): handler_of(kind) for kind in kinds})
+    return {name: HEADER + text for name, text in found.items()}
 
 
 def page(kind: str) -> str:
@@ -54,12 +59,13 @@ def page(kind: str) -> str:
         lines += ["", f"### {part.__name__}", "", inspect.cleandoc(part.__doc__ or ""), "", *_table(part, parts)]
     lines += ["", "## Outputs", "", "All inputs as they are on the host, and:", ""]
     lines += _outputs(handler)
-    return HEADER + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _index(kinds: list[str]) -> str:
     rows = [f"- [`{_class_name(kind)}`]({kind}.md): {_summary(kind)}" for kind in kinds]
-    return HEADER + "# Resources\n\n" + "\n".join(rows) + "\n"
+    rows += ["", "[Proxmox's parameters](parameters.md) and the fields that carry them."]
+    return "# Resources\n\n" + "\n".join(rows) + "\n"
 
 
 def _summary(kind: str) -> str:

@@ -23,7 +23,7 @@ from providers._guests.preflight import Image
 from providers._guests.values import DnsName, PublicKey, VolumeId
 from providers._runtime.bridge import Resource
 from providers._runtime.errors import InvalidValue
-from providers._runtime.markers import Immutable, Local, ServerDefault, Slots, Takes, WriteOnly
+from providers._runtime.markers import Immutable, Impact, Local, Needs, ServerDefault, Slots, Takes, WriteOnly
 from providers._runtime.model import Values
 
 __all__ = ["Container", "ContainerNic", "Features", "MountPoint", "RootFs"]
@@ -35,25 +35,27 @@ class ContainerInputs(GuestInputs):
     ostemplate: Annotated[VolumeId | None, Local(), Immutable()] = Field(
         default=None, description="The appliance template that it is made from, such as `local:vztmpl/…`."
     )
-    hostname: DnsName | None = Field(default=None, description="Its host name.")
-    cores: Annotated[int | None, Field(ge=1, le=8192)] = Field(
+    hostname: Annotated[DnsName | None, Needs("VM.Config.Network")] = Field(default=None, description="Its host name.")
+    cores: Annotated[int | None, Needs("VM.Config.CPU"), Field(ge=1, le=8192)] = Field(
         default=None, description="Cores that it may use; all of the node's where not set."
     )
-    cpulimit: Annotated[float | None, ServerDefault(value=0), Field(ge=0, le=8192)] = Field(
+    cpulimit: Annotated[float | None, Needs("VM.Config.CPU"), ServerDefault(value=0), Field(ge=0, le=8192)] = Field(
         default=None, description="Limit of its processor time in cores, such as 0.5; 0 for none."
     )
-    cpuunits: Annotated[int | None, Field(ge=0, le=500000)] = Field(
+    cpuunits: Annotated[int | None, Needs("VM.Config.CPU"), Field(ge=0, le=500000)] = Field(
         default=None, description="Its weight when processor time is short."
     )
-    memory: Annotated[int | None, ServerDefault(value=512), Field(ge=16)] = Field(
+    memory: Annotated[int | None, Needs("VM.Config.Memory"), ServerDefault(value=512), Field(ge=16)] = Field(
         default=None, description="Memory in MiB."
     )
-    swap: Annotated[int | None, ServerDefault(value=512), Field(ge=0)] = Field(default=None, description="Swap in MiB.")
+    swap: Annotated[int | None, Needs("VM.Config.Memory"), ServerDefault(value=512), Field(ge=0)] = Field(
+        default=None, description="Swap in MiB."
+    )
     rootfs: RootFs | None = Field(default=None, description="The root file system.")
     mp: Annotated[dict[MountPointSlot, MountPoint] | None, Slots(r"mp\d+")] = Field(
         default=None, description="Mount points by slot (`mp0`)."
     )
-    net: Annotated[dict[NicSlot, ContainerNic] | None, Slots(r"net\d+")] = Field(
+    net: Annotated[dict[NicSlot, ContainerNic] | None, Needs("VM.Config.Network"), Slots(r"net\d+")] = Field(
         default=None, description="Network interfaces by slot (`net0`)."
     )
     features: Annotated[Features | None, Takes("reboot")] = Field(
@@ -96,8 +98,9 @@ class ContainerInputs(GuestInputs):
                     raise InvalidValue(f"{name}: a clone takes over what its source has; leave it out")
             if self.clone.format is not None:
                 raise InvalidValue("clone.format: the volumes of a container have no choice of format")
-            return self
-        if (self.adopt or "never") != "never":
+        if self.archive is not None and self.archive.live_restore is not None:
+            raise InvalidValue("archive.live_restore: a container is restored before it starts")
+        if self.brings_its_own:
             return self
         if self.ostemplate is None:
             raise InvalidValue("ostemplate: a container is made from a template, or from another one (`clone`)")
@@ -124,26 +127,14 @@ class ContainerHandler(GuestHandler):
     mac_key = "hwaddr"
     content = "rootdir"
     unsettable: ClassVar = {"memory": "512", "swap": "512", "hostname": "CT{vmid}"}
-    hotplugged = ("mp",)
-    detaches_live = False
-    privileges: ClassVar = {
-        "cores": "VM.Config.CPU",
-        "cpulimit": "VM.Config.CPU",
-        "cpuunits": "VM.Config.CPU",
-        "memory": "VM.Config.Memory",
-        "swap": "VM.Config.Memory",
-        "rootfs": "VM.Config.Disk",
-        "mp": "VM.Config.Disk",
-        "net": "VM.Config.Network",
-        "hostname": "VM.Config.Network",
-        "nameserver": "VM.Config.Network",
-        "searchdomain": "VM.Config.Network",
-        "tags": "VM.Config.Options",
-        "startup": "VM.Config.Options",
-        "onboot": "VM.Config.Options",
-        "protection": "VM.Config.Options",
-        "started": "VM.PowerMgmt",
-    }
+
+    def plugs(self, slot: str, there: Values) -> bool:
+        """A mount point is mounted at once."""
+        return slot.startswith("mp")
+
+    def unplugs(self, slot: str, there: Values) -> bool:
+        """No volume goes while it runs."""
+        return False
 
     def only_at_first(self, wanted: Values) -> dict[str, str]:
         """The template, and the keys as one text."""
@@ -152,10 +143,18 @@ class ContainerHandler(GuestHandler):
             found["ssh-public-keys"] = "\n".join(wanted["ssh_public_keys"])
         return found
 
+    def plugged(self, name: str, there: Values, wanted: Values, takes: Impact) -> Impact:
+        """It moves by a restart."""
+        return "stop-start" if name == "node" else takes
+
+    def restoring(self, archive: Values) -> dict[str, str]:
+        """An archive in place of the template."""
+        return {"ostemplate": archive["volume"], "restore": "1", **({"unique": "1"} if archive.get("unique") else {})}
+
     def images(self, wanted: Values) -> list[Image]:
         """The appliance template."""
         volid = wanted.get("ostemplate")
-        return [Image("ostemplate", volid, "vztmpl")] if volid else []
+        return super().images(wanted) + ([Image("ostemplate", volid, "vztmpl")] if volid else [])
 
 
 class ContainerArgs(GuestArgs):

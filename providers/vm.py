@@ -1,8 +1,8 @@
 """A virtual machine (QEMU).
 
-API: `/nodes/{node}/qemu`. Made from scratch or cloned; afterwards everything that Proxmox can change is changed in
-place: another node migrates it, another storage moves a disk, a bigger size grows it. What would destroy data is
-refused. The disks and NICs are maps keyed by Proxmox's slots, and owned whole where they are declared.
+API: `/nodes/{node}/qemu`. Made from scratch, cloned, or restored from a backup; afterwards everything that Proxmox can
+change is changed in place: another node migrates it, another storage moves a disk, a bigger size grows it. What would
+destroy data is refused. The disks and NICs are maps keyed by Proxmox's slots, and owned whole where they are declared.
 
 Seen on Proxmox VE 9.2: a NIC that is written without its address gets a new one each time, so the address is always
 sent; a disk that is written as `storage:size` again is another disk, so an existing one is written by its name; a
@@ -11,117 +11,100 @@ running guest's configuration reads as it will be after the next start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, NotRequired, Unpack
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, Unpack
 from urllib.parse import quote, unquote
 
 import pulumi
 from pydantic import Field, model_validator
 
+from providers._guests import qemu_hotplug
 from providers._guests.handler import GuestHandler
 from providers._guests.inputs import GuestArgs, GuestInputs
 from providers._guests.preflight import Image
-from providers._guests.qemu import (
-    Agent,
-    Boot,
-    Cpu,
-    Disk,
-    DiskSlot,
-    EfiDisk,
-    IpConfig,
-    IpConfigSlot,
-    Nic,
-    NicSlot,
-    TpmState,
+from providers._guests.qemu_cloudinit import FIELDS, CiCustom, CloudInitArgs, CloudInitInputs, IpConfig
+from providers._guests.qemu_coverage import COVERAGE
+from providers._guests.qemu_devices import (
+    Audio,
+    DeviceArgs,
+    DeviceInputs,
+    HostPci,
+    IvShmem,
+    Rng,
+    SpiceEnhancements,
+    Usb,
     Vga,
+    VirtioFs,
+    Watchdog,
 )
-from providers._guests.values import DnsName, PublicKey
+from providers._guests.qemu_disks import Disk, DiskArgs, DiskInputs, EfiDisk, TpmState
+from providers._guests.qemu_network import NetworkArgs, NetworkInputs, Nic
+from providers._guests.qemu_processor import Cpu, NumaNode, ProcessorArgs, ProcessorInputs
+from providers._guests.qemu_system import Agent, AmdSev, Boot, IntelTdx, Machine, Smbios, SystemArgs, SystemInputs
+from providers._guests.values import Archive, DnsName
+from providers._guests.volumes import is_cdrom
 from providers._runtime.bridge import Resource
 from providers._runtime.errors import InvalidValue
-from providers._runtime.markers import ServerDefault, Slots, Takes, WriteOnly
+from providers._runtime.markers import Impact, Local, Needs
 from providers._runtime.model import Values
 from providers._runtime.wire import parse_property_string
 
-__all__ = ["Agent", "Boot", "Cpu", "Disk", "EfiDisk", "IpConfig", "Nic", "TpmState", "Vga", "VirtualMachine"]
+__all__ = [
+    "Agent",
+    "AmdSev",
+    "Archive",
+    "Audio",
+    "Boot",
+    "CiCustom",
+    "Cpu",
+    "Disk",
+    "EfiDisk",
+    "HostPci",
+    "IntelTdx",
+    "IpConfig",
+    "IvShmem",
+    "Machine",
+    "Nic",
+    "NumaNode",
+    "Rng",
+    "Smbios",
+    "SpiceEnhancements",
+    "TpmState",
+    "Usb",
+    "Vga",
+    "VirtioFs",
+    "VirtualMachine",
+    "Watchdog",
+]
 
 
-class VmInputs(GuestInputs):
+class VmInputs(DeviceInputs, SystemInputs, CloudInitInputs, NetworkInputs, DiskInputs, ProcessorInputs, GuestInputs):
     """A virtual machine as declared."""
 
-    name: DnsName | None = Field(default=None, description="Its name, which cloud-init makes its host name.")
-    cores: Annotated[int | None, ServerDefault(value=1), Takes("reboot"), Field(ge=1)] = Field(
-        default=None, description="Cores of each socket."
+    name: Annotated[DnsName | None, Needs("VM.Config.Options")] = Field(
+        default=None, description="Its name, which cloud-init makes its host name."
     )
-    sockets: Annotated[int | None, ServerDefault(value=1), Takes("reboot"), Field(ge=1)] = Field(
-        default=None, description="Processor sockets."
+    wait_for: Annotated[Literal["none", "agent", "ip", "ssh", "cloud-init"] | None, Local()] = Field(
+        default=None,
+        description="What has to be there before it counts as made or changed: nothing (`none`, the default), the "
+        "answer of its agent, an address, its SSH server, or the end of cloud-init.",
     )
-    cpu: Annotated[Cpu | None, Takes("reboot")] = Field(default=None, description="The processor that it sees.")
-    memory: Annotated[int | None, ServerDefault(value=512), Takes("reboot"), Field(ge=16)] = Field(
-        default=None, description="Memory in MiB."
-    )
-    balloon: Annotated[int | None, Takes("reboot"), Field(ge=0)] = Field(
-        default=None, description="Least memory in MiB when the host needs some back; 0 for no such device."
-    )
-    disks: Annotated[dict[DiskSlot, Disk] | None, Slots(r"(scsi|virtio|sata|ide)\d+")] = Field(
-        default=None, description="Disks and drives by slot (`scsi0`, `virtio1`, `sata2`, `ide2`)."
-    )
-    scsihw: Annotated[
-        Literal["lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"] | None,
-        Takes("reboot"),
-        ServerDefault(value="lsi"),
-    ] = Field(default=None, description="The SCSI controller; `virtio-scsi-single` allows a thread for each disk.")
-    net: Annotated[dict[NicSlot, Nic] | None, Slots(r"net\d+")] = Field(
-        default=None, description="Network cards by slot (`net0`)."
-    )
-    bios: Annotated[Literal["seabios", "ovmf"] | None, Takes("reboot"), ServerDefault(value="seabios")] = Field(
-        default=None, description="The firmware; `ovmf` is UEFI, and wants an `efidisk0`."
-    )
-    efidisk0: Annotated[EfiDisk | None, Takes("reboot")] = Field(default=None, description="UEFI's variables.")
-    tpmstate0: Annotated[TpmState | None, Takes("reboot")] = Field(default=None, description="A virtual TPM.")
-    machine: Annotated[str | None, Takes("reboot"), Field(min_length=1)] = Field(
-        default=None, description="The chipset, such as `q35`."
-    )
-    ostype: Annotated[
-        Literal[
-            "other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"
-        ]
-        | None,
-        Takes("reboot"),
-        ServerDefault(value="other"),
-    ] = Field(default=None, description="The operating system; `l26` is any Linux of today.")
-    vga: Annotated[Vga | None, Takes("reboot")] = Field(default=None, description="The display.")
-    serial0: Annotated[str | None, Takes("reboot"), Field(pattern=r"^(socket|/dev/.+)$")] = Field(
-        default=None, description="A serial port: `socket`, or a device of the host."
-    )
-    agent: Annotated[Agent | None, Takes("reboot")] = Field(default=None, description="The QEMU guest agent.")
-    boot: Annotated[Boot | None, Takes("reboot")] = Field(default=None, description="What it starts from.")
-    ciuser: Annotated[str | None, Takes("reboot"), Field(min_length=1)] = Field(
-        default=None, description="cloud-init: the user that is made."
-    )
-    cipassword: Annotated[str | None, WriteOnly(), Takes("reboot"), Field(min_length=5)] = Field(
-        default=None, description="cloud-init: that user's password; a key is the better way."
-    )
-    sshkeys: Annotated[list[PublicKey] | None, Takes("reboot")] = Field(
-        default=None, min_length=1, description="cloud-init: that user's public SSH keys."
-    )
-    citype: Annotated[Literal["nocloud", "configdrive2", "opennebula"] | None, Takes("reboot")] = Field(
-        default=None, description="cloud-init: the form of its drive."
-    )
-    ciupgrade: Annotated[bool | None, Takes("reboot"), ServerDefault(value=True)] = Field(
-        default=None, description="cloud-init: whether packages are upgraded at the first start."
-    )
-    ipconfig: Annotated[dict[IpConfigSlot, IpConfig] | None, Slots(r"ipconfig\d+"), Takes("reboot")] = Field(
-        default=None, description="cloud-init: addresses by slot; `ipconfig0` is for `net0`."
+    wait_seconds: Annotated[float | None, Local(), Field(gt=0)] = Field(
+        default=None, description="How long that may take; 300 seconds where not set."
     )
 
     @model_validator(mode="after")
-    def _disks_can_be_made(self) -> VmInputs:
-        """What a clone or an adopted guest brings along needs no storage."""
-        if self.clone is not None or (self.adopt or "never") != "never":
+    def _it_can_be_made(self) -> VmInputs:
+        """What a clone, a restored backup or an adopted guest brings along needs no storage."""
+        if self.brings_its_own:
             return self
         for slot, disk in (self.disks or {}).items():
-            if disk.file is None and (disk.storage is None or disk.size is None):
-                raise InvalidValue(f"disks.{slot}: a new disk needs a storage and a size; an existing one is a `file`")
+            sized = disk.size is not None or disk.import_from is not None
+            if disk.file is None and (disk.storage is None or not sized):
+                raise InvalidValue(
+                    f"disks.{slot}: a new disk needs a storage and a size (or `import_from`); an existing one is a "
+                    f"`file`"
+                )
         for slot, volume in (("efidisk0", self.efidisk0), ("tpmstate0", self.tpmstate0)):
             if volume is not None and volume.storage is None:
                 raise InvalidValue(f"{slot}: it needs a storage")
@@ -139,48 +122,20 @@ class VmHandler(GuestHandler):
 
     inputs: ClassVar = VmInputs
     outputs: ClassVar = VmOutputs
+    coverage: ClassVar = COVERAGE
     kind = "qemu"
     name_field = "name"
     mac_key = "macaddr"
     content = "images"
-    hotplugged = ("scsi", "virtio")
-    detaches_live = True
-    privileges: ClassVar = {
-        "cores": "VM.Config.CPU",
-        "sockets": "VM.Config.CPU",
-        "cpu": "VM.Config.CPU",
-        "memory": "VM.Config.Memory",
-        "balloon": "VM.Config.Memory",
-        "disks": "VM.Config.Disk",
-        "efidisk0": "VM.Config.Disk",
-        "tpmstate0": "VM.Config.Disk",
-        "net": "VM.Config.Network",
-        "bios": "VM.Config.Options",
-        "agent": "VM.Config.Options",
-        "boot": "VM.Config.Options",
-        "name": "VM.Config.Options",
-        "tags": "VM.Config.Options",
-        "startup": "VM.Config.Options",
-        "onboot": "VM.Config.Options",
-        "protection": "VM.Config.Options",
-        "ostype": "VM.Config.Options",
-        "machine": "VM.Config.HWType",
-        "scsihw": "VM.Config.HWType",
-        "serial0": "VM.Config.HWType",
-        "vga": "VM.Config.HWType",
-        "started": "VM.PowerMgmt",
-    }
+    cloud_init: ClassVar = FIELDS
 
     def encode(self, parameters: dict[str, str], values: Values) -> dict[str, str]:
-        """Keys travel as one URL-encoded text."""
+        """Keys travel as one URL-encoded text; no hotplug at all is a word of its own."""
         if values.get("sshkeys"):
             parameters["sshkeys"] = quote("\n".join(values["sshkeys"]), safe="")
+        if values.get("hotplug") == []:
+            parameters["hotplug"] = "0"
         return parameters
-
-    def images(self, wanted: Values) -> list[Image]:
-        """ISO images in drives."""
-        files = {slot: disk.get("file") or "" for slot, disk in wanted.get("disks", {}).items()}
-        return [Image(f"disks.{slot}.file", file, "iso") for slot, file in files.items() if file.endswith(".iso")]
 
     def decode(self, values: Values, raw: Values) -> Values:
         """Memory may stand in its long form."""
@@ -191,34 +146,62 @@ class VmHandler(GuestHandler):
             values["memory"] = int(current) if current.isdigit() else values["memory"]
         return values
 
+    def restoring(self, archive: Values) -> dict[str, str]:
+        """An archive instead of disks."""
+        given = {"unique": archive.get("unique"), "live-restore": archive.get("live_restore")}
+        return {"archive": archive["volume"], **{name: "1" for name, said in given.items() if said}}
 
-class VmArgs(GuestArgs):
+    def images(self, wanted: Values) -> list[Image]:
+        """ISO images in drives, images to copy from, snippets."""
+        found = super().images(wanted)
+        for slot, disk in wanted.get("disks", {}).items():
+            for key, content in (("file", "iso"), ("import_from", "import")):
+                volid = str(disk.get(key) or "")
+                if f":{content}/" in volid:
+                    found.append(Image(f"disks.{slot}.{key}", volid, content))
+        snippets = {f"cicustom.{key}": volid for key, volid in wanted.get("cicustom", {}).items()}
+        snippets |= {"hookscript": wanted["hookscript"]} if "hookscript" in wanted else {}
+        return found + [Image(field, volid, "snippets") for field, volid in snippets.items()]
+
+    def volume_privilege(self, volid: str) -> str:
+        """A drive is another right than a disk, and that of cloud-init one more."""
+        if volid.endswith(":cloudinit"):
+            return "VM.Config.Cloudinit"
+        return "VM.Config.CDROM" if is_cdrom(volid) else "VM.Config.Disk"
+
+    def root_only(self, wanted: Values) -> Iterator[str]:
+        """Real devices of the host, without a mapping."""
+        yield from super().root_only(wanted)
+        yield from (slot for slot in (f"serial{n}" for n in range(4)) if wanted.get(slot, "socket") != "socket")
+        yield from (slot for slot, device in wanted.get("hostpci", {}).items() if "mapping" not in device)
+        for slot, disk in wanted.get("disks", {}).items():
+            if any(str(disk.get(key, "")).startswith("/") for key in ("file", "import_from")):
+                yield slot
+        for slot, device in wanted.get("usb", {}).items():
+            if "mapping" not in device and device.get("host") != "spice":
+                yield slot
+
+    def plugs(self, slot: str, there: Values) -> bool:
+        """On some buses, unless it is switched off."""
+        return qemu_hotplug.takes_disks(slot, there)
+
+    unplugs = plugs
+
+    def plugged(self, name: str, there: Values, wanted: Values, takes: Impact) -> Impact:
+        """What a running machine takes at once depends on what may be plugged into it."""
+        return qemu_hotplug.plugged(name, there, wanted, takes)
+
+    def stops_for(self, before: Values, wanted: Values, there: Values) -> dict[str, str]:
+        """A move with devices of the node, and unplugging what it boots from."""
+        return qemu_hotplug.stops_for(before, wanted, there)
+
+
+class VmArgs(GuestArgs, ProcessorArgs, DiskArgs, NetworkArgs, CloudInitArgs, SystemArgs, DeviceArgs, total=False):
     """Arguments of `VirtualMachine`."""
 
-    name: NotRequired[pulumi.Input[str] | None]
-    cores: NotRequired[pulumi.Input[int] | None]
-    sockets: NotRequired[pulumi.Input[int] | None]
-    cpu: NotRequired[pulumi.Input[Cpu | Mapping[str, Any]] | None]
-    memory: NotRequired[pulumi.Input[int] | None]
-    balloon: NotRequired[pulumi.Input[int] | None]
-    disks: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[Disk | Mapping[str, Any]]]] | None]
-    scsihw: NotRequired[pulumi.Input[str] | None]
-    net: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[Nic | Mapping[str, Any]]]] | None]
-    bios: NotRequired[pulumi.Input[str] | None]
-    efidisk0: NotRequired[pulumi.Input[EfiDisk | Mapping[str, Any]] | None]
-    tpmstate0: NotRequired[pulumi.Input[TpmState | Mapping[str, Any]] | None]
-    machine: NotRequired[pulumi.Input[str] | None]
-    ostype: NotRequired[pulumi.Input[str] | None]
-    vga: NotRequired[pulumi.Input[Vga | Mapping[str, Any]] | None]
-    serial0: NotRequired[pulumi.Input[str] | None]
-    agent: NotRequired[pulumi.Input[Agent | Mapping[str, Any]] | None]
-    boot: NotRequired[pulumi.Input[Boot | Mapping[str, Any]] | None]
-    ciuser: NotRequired[pulumi.Input[str] | None]
-    cipassword: NotRequired[pulumi.Input[str] | None]
-    sshkeys: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]
-    citype: NotRequired[pulumi.Input[str] | None]
-    ciupgrade: NotRequired[pulumi.Input[bool] | None]
-    ipconfig: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[IpConfig | Mapping[str, Any]]]] | None]
+    name: pulumi.Input[str] | None
+    wait_for: pulumi.Input[str] | None
+    wait_seconds: pulumi.Input[float] | None
 
 
 class VirtualMachine(Resource, kind="vm"):

@@ -6,22 +6,25 @@ the hooks `encode` and `decode`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import abc
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from providers._guests import making, planning, power, preflight, updating
-from providers._guests.place import GONE, PASSING_LOCKS, Place, find, find_unlocked, vmid_of
+from providers._guests import impact, making, planning, power, preflight, removing, updating
+from providers._guests.place import PASSING_LOCKS, Place, find, find_unlocked, vmid_of
 from providers._guests.preflight import Image
 from providers._guests.volumes import Volume, is_cdrom, slots, volid_in, volume_fields
 from providers._runtime import lifecycle
 from providers._runtime.api import Api
-from providers._runtime.errors import AlreadyThere, ApiRefused, DataAtRisk, Missing
+from providers._runtime.errors import Missing
 from providers._runtime.facts import Facts
 from providers._runtime.handler import Found, Handler
-from providers._runtime.markers import Impact
+from providers._runtime.markers import Impact, Needs, RootOnly
 from providers._runtime.model import Changes, Problem, Values, as_declared, changes, fields_of, from_wire
 from providers._runtime.ownership import Owner, owner_in, unmarked
 from providers._runtime.privileges import Need
+
+ROOT = "root@pam"
 
 
 class GuestHandler(Handler):
@@ -37,12 +40,8 @@ class GuestHandler(Handler):
     """The content type that a storage needs for its volumes."""
     unsettable: ClassVar[dict[str, str]] = {}
     """Parameters that Proxmox can't unset -> the default that is written instead."""
-    hotplugged: ClassVar[tuple[str, ...]]
-    """Buses on which a running guest gets a new volume at once."""
-    detaches_live: ClassVar[bool]
-    """Whether a running guest lets go of a volume at once."""
-    privileges: ClassVar[dict[str, str]]
-    """Field -> the privilege on the guest that setting it takes."""
+    cloud_init: ClassVar[frozenset[str]] = frozenset()
+    """The fields that cloud-init finds in the guest."""
 
     def encode(self, parameters: dict[str, str], values: Values) -> dict[str, str]:
         """Parameters whose form is the kind's own."""
@@ -56,9 +55,38 @@ class GuestHandler(Handler):
         """Parameters that only the making of a guest takes."""
         return {}
 
+    @abc.abstractmethod
+    def restoring(self, archive: Values) -> dict[str, str]:
+        """Parameters that make a guest from a backup."""
+
     def images(self, wanted: Values) -> list[Image]:
         """Files on storages that have to be there."""
-        return []
+        archive = wanted.get("archive")
+        return [Image("archive.volume", archive["volume"], "backup")] if archive else []
+
+    def volume_privilege(self, volid: str) -> str:
+        """The privilege on the guest that giving it a volume takes."""
+        return "VM.Config.Disk"
+
+    def root_only(self, wanted: Values) -> Iterator[str]:
+        """The declared fields, and slots of them, that only root@pam itself may set."""
+        return (name for name in wanted if fields_of(self.inputs)[name].has(RootOnly))
+
+    @abc.abstractmethod
+    def plugs(self, slot: str, there: Values) -> bool:
+        """Whether a guest that runs gets a new volume in that slot at once."""
+
+    @abc.abstractmethod
+    def unplugs(self, slot: str, there: Values) -> bool:
+        """Whether a guest that runs lets go of the volume in that slot at once."""
+
+    def plugged(self, name: str, there: Values, wanted: Values, takes: Impact) -> Impact:
+        """What changing a field, or a slot of one, takes of a guest that runs; `takes` is what its marker says."""
+        return takes
+
+    def stops_for(self, before: Values, wanted: Values, there: Values) -> dict[str, str]:
+        """What a guest has to be stopped for, which is not done without leave: field or slot -> the reason."""
+        return {}
 
     # ------------------------------------------------------------ on the host
 
@@ -117,29 +145,16 @@ class GuestHandler(Handler):
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Refused before anything is touched; then shut down and destroyed with its volumes."""
         there = find(api, self.kind, vmid_of(id_))
-        if there is None:
-            return
-        place, raw = there
-        owner = owner_in(raw.get("description"))
-        if owner is not None and owner.stack != api.owner.stack:
-            raise AlreadyThere(f"{id_} belongs to stack {owner.stack}, and this one does not remove it")
-        if str(raw.get("protection", 0)) == "1":
-            raise DataAtRisk(f"{id_} has protection set and stays; set protection=False, run `up`, then remove it")
-        if str(raw.get("template", 0)) != "1" and power.is_running(api, place):
-            power.stop(api, place)
-        try:
-            api.run(f"removing {id_}", "DELETE", place.path, {"purge": 1, "destroy-unreferenced-disks": 0})
-        except ApiRefused as refused:
-            if not refused.says(GONE):
-                raise
-        api.facts.place(place.vmid, None)
+        if there is not None:
+            removing.refuse(api, *there)
+            removing.remove(api, *there)
 
     def shown(self, wanted: Values, actual: Values) -> Values:
-        """What is no drift: a drive that holds no data, a volume that `removed_disks: keep` leaves, a NIC's address."""
+        """What is no drift: a drive that holds no data, a volume that is to be left, a NIC's address."""
         shown = as_declared(self.inputs, wanted, actual)
         if "macs" in shown:
             shown["macs"] = {slot: mac for slot, mac in shown["macs"].items() if slot in wanted["macs"]}
-        keeps = wanted.get("removed_disks") == "keep"
+        keeps = wanted.get("on_disk_removed") == "keep"
         for name, part in volume_fields(self.inputs).items():
             if fields_of(self.inputs)[name].is_map and name in shown:
                 key = str(part.default_key)
@@ -164,7 +179,8 @@ class GuestHandler(Handler):
         planned: Values = {}
         if "vmid" not in wanted and "vmid" not in unknown:
             name = wanted.get(self.name_field)
-            planned["vmid"] = before.get("vmid") or planning.vmid(facts, owner, self.kind, name)
+            within = planning.range_of(wanted)
+            planned["vmid"] = before.get("vmid") or planning.vmid(facts, owner, self.kind, name, within)
             if facts:
                 facts.announce("guest", str(planned["vmid"]))
         if "net" not in unknown:
@@ -176,7 +192,7 @@ class GuestHandler(Handler):
         """Declared, or as until now, or as the adopted guest has it, or planned."""
         known = {**self._adopted_macs(facts, before, wanted), **before.get("macs", {}), **wanted.get("macs", {})}
         return {
-            slot: nic.get(self.mac_key) or known.get(slot) or planning.mac(owner, slot)
+            slot: nic.get(self.mac_key) or known.get(slot) or planning.mac(owner, slot, facts)
             for slot, nic in wanted.get("net", {}).items()
         }
 
@@ -194,28 +210,39 @@ class GuestHandler(Handler):
             self.kind, self.content, self.inputs, facts, owner, before, wanted, () if before else self.images(wanted)
         )
         yield from checks.problems()
-        reboots = [name for name, impact in self.impact(before, wanted).items() if impact == "reboot"]
-        if before and reboots and wanted.get("on_reboot_needed") == "fail":
-            for name in reboots:
-                yield name, "the change needs a reboot of the running guest, and on_reboot_needed is `fail`"
+        changed = {name: value for name, value in wanted.items() if before.get(name) != value}
+        if facts.client.connection.username != ROOT:
+            for name in self.root_only(changed):
+                yield name, f"only {ROOT} may set it, logged in with its password: no API token, whatever it may do"
+        if before:
+            found = self.takes(before, wanted, before)
+            yield from impact.refused(self, before, wanted, before, found)
 
     def needs(self, wanted: Values) -> list[Need]:
         """In a pool the pool's privileges count, which can't be told from outside."""
         found: list[Need] = []
+        volumes = slots(self.inputs, wanted).values()
         if "pool" not in wanted and "vmid" in wanted:
             guest = f"/vms/{wanted['vmid']}"
-            asked = {"VM.Allocate", *(self.privileges[name] for name in wanted if name in self.privileges)}
+            marks = (fields_of(self.inputs)[name].marker(Needs) for name in wanted)
+            asked = {"VM.Allocate", "VM.Config.Options", *(mark.privilege for mark in marks if mark)}
+            asked |= {self.volume_privilege(str(each.values.get(str(each.part.default_key)))) for each in volumes}
             found += [(guest, privilege) for privilege in sorted(asked)]
-        storages = {slot.values.get("storage") for slot in slots(self.inputs, wanted).values()} - {None}
+        found += [("/", "Sys.Modify")] if "startup" in wanted else []
+        storages = {slot.values.get("storage") for slot in volumes} - {None}
         found += [(f"/storage/{storage}", "Datastore.AllocateSpace") for storage in sorted(map(str, storages))]
         bridges = {str(nic.get("bridge")) for nic in wanted.get("net", {}).values()}
         found += [(f"/sdn/zones/localnetwork/{name}", "SDN.Use") for name in sorted(bridges) if name.startswith("vmbr")]
         clone = wanted.get("clone") or {}
         return found + ([(f"/vms/{clone['vmid']}", "VM.Clone")] if clone.get("vmid") else [])
 
+    def takes(self, before: Values, wanted: Values, there: Values) -> dict[str, Impact]:
+        """What each change takes by itself; `there` is all that is known of the guest as it is."""
+        return impact.takes(self, before, wanted, there, super().impact(before, wanted))
+
     def impact(self, before: Values, wanted: Values) -> dict[str, Impact]:
-        """By the markers; volumes one by one. A guest that does not run takes everything at once."""
-        return updating.impact(self, before, wanted, super().impact(before, wanted))
+        """By the markers and what can be plugged, slot by slot, and by the policies."""
+        return impact.by_policy(wanted, self.takes(before, wanted, before))
 
 
 def volumes_in(inputs: Any, values: Values, raw: Values) -> dict[str, str]:

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from providers._guests.values import CtAddress4, CtAddress6, Gateway, Mac, Size, SplitList, Vlan, VolumeId
+from providers._guests.values import AbsolutePath, CtAddress4, CtAddress6, Gateway, Mac, Size, SplitList, Vlan, VolumeId
 from providers._guests.volumes import Volume
 from providers._runtime.errors import InvalidValue
 from providers._runtime.wire import Part
 
 MountPointSlot = Annotated[str, Field(pattern=r"^mp(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$")]
 NicSlot = Annotated[str, Field(pattern=r"^net([12]?\d|3[01])$")]
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/") or "/../" in f"{path}/":
-        raise InvalidValue(f"{path!r} is no absolute path")
-    return path
-
-
-AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 
 
 class ContainerVolume(Volume):

@@ -1,17 +1,17 @@
-"""Making a guest, from scratch or from another one."""
+"""Making a guest: from scratch, from another one, or from a backup."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from providers._guests import planning, power
-from providers._guests.place import Place, ours
+from providers._guests import planning, power, waiting
+from providers._guests.place import Place, find, ours
 from providers._guests.preflight import source_row
-from providers._guests.volumes import is_cdrom, slots
+from providers._guests.volumes import brings_its_size, slots
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, Missing, TaskFailed, TookTooLong
 from providers._runtime.model import Values, from_wire, to_wire
-from providers._runtime.ownership import marked
+from providers._runtime.ownership import marked, owner_in
 
 if TYPE_CHECKING:
     from providers._guests.handler import GuestHandler
@@ -21,8 +21,8 @@ EXISTS = r"already exists|config file already exists"
 
 def create(handler: GuestHandler, api: Api, wanted: Values) -> str:
     """Returns the ID; the VMID in it may be another one than planned, if somebody else was faster."""
-    name = wanted.get(handler.name_field)
-    vmid: int | None = wanted.get("vmid") or planning.vmid(api.facts, api.owner, handler.kind, name)
+    name, within = wanted.get(handler.name_field), planning.range_of(wanted)
+    vmid: int | None = wanted.get("vmid") or planning.vmid(api.facts, api.owner, handler.kind, name, within)
     while vmid is not None:
         id_ = f"{handler.kind}/{vmid}"
         try:
@@ -32,8 +32,7 @@ def create(handler: GuestHandler, api: Api, wanted: Values) -> str:
                 api.created(id_)
                 handler.bring_to(api, id_, wanted)
                 return id_
-            taken = vmid
-            vmid = planning.next_vmid(api.facts, api.owner, taken) if planning.is_planned(api.owner, taken) else None
+            vmid = planning.next_vmid(api.facts, api.owner, vmid, within)
             if vmid is None:
                 raise
         else:
@@ -43,8 +42,9 @@ def create(handler: GuestHandler, api: Api, wanted: Values) -> str:
 
 def _make(handler: GuestHandler, api: Api, vmid: int, wanted: Values) -> None:
     place = Place(handler.kind, vmid, wanted["node"])
-    if wanted.get("clone"):
-        _clone(handler, api, place, wanted)
+    if wanted.get("clone") or wanted.get("archive"):
+        make = _clone if wanted.get("clone") else _restore
+        make(handler, api, place, wanted)
         handler.bring_to(api, place.id, wanted)
         return
     _from_scratch(handler, api, place, wanted)
@@ -53,6 +53,7 @@ def _make(handler: GuestHandler, api: Api, vmid: int, wanted: Values) -> None:
         make_template(api, place)
     elif wanted.get("started", True):
         power.start(api, place)
+        waiting.wait(api, place, wanted)
 
 
 def _from_scratch(handler: GuestHandler, api: Api, place: Place, wanted: Values) -> None:
@@ -79,10 +80,10 @@ def with_macs(handler: GuestHandler, api: Api, wanted: Values) -> Values:
 
 
 def _grow_existing(handler: GuestHandler, api: Api, place: Place, wanted: Values) -> None:
-    """An existing volume keeps its size when it is attached."""
+    """An existing volume keeps its size when it is attached, and a copied one that of its source."""
     for slot, volume in slots(handler.inputs, wanted).items():
         volid = volume.values.get(str(volume.part.default_key))
-        if volid and ":" in volid and not is_cdrom(volid) and "size" in volume.values:
+        if brings_its_size(volume.values, volid) and "size" in volume.values:
             grow(api, place, slot, volume.values["size"])
 
 
@@ -119,16 +120,32 @@ def _clone_parameters(handler: GuestHandler, api: Api, place: Place, wanted: Val
     clone = wanted["clone"]
     parameters: dict[str, Any] = {
         "newid": place.vmid,
-        "description": marked(wanted.get("description"), api.owner),
-        **{name: clone[name] for name in ("storage", "format", "snapname") if clone.get(name)},
+        **{name: clone[name] for name in ("storage", "format", "snapname", "bwlimit") if clone.get(name) is not None},
+        **_identity(handler, api, wanted),
     }
     if clone.get("full") is not None:
         parameters["full"] = int(clone["full"])
-    if wanted.get(handler.name_field):
-        parameters[handler.name_field] = wanted[handler.name_field]
-    if wanted.get("pool"):
-        parameters["pool"] = wanted["pool"]
     return parameters
+
+
+def _identity(handler: GuestHandler, api: Api, wanted: Values) -> dict[str, str]:
+    """What a copy is told apart by from the first moment on."""
+    given = {name: str(wanted[name]) for name in (handler.name_field, "pool") if wanted.get(name)}
+    return {"description": marked(wanted.get("description"), api.owner), **given}
+
+
+def _restore(handler: GuestHandler, api: Api, place: Place, wanted: Values) -> None:
+    """Restore it from a backup, with our own mark over the one that the backup has."""
+    archive = wanted["archive"]
+    parameters: dict[str, Any] = {
+        "vmid": place.vmid,
+        **handler.restoring(archive),
+        **{name: archive[name] for name in ("storage", "bwlimit") if archive.get(name) is not None},
+        **_identity(handler, api, wanted),
+    }
+    with api.client.heavy(node=place.node, storage=archive.get("storage"), deadline=api.deadline):
+        _run(api, place, f"restoring {place.id}", f"/nodes/{place.node}/{place.kind}", parameters)
+    api.facts.note(place.vmid, pool=wanted.get("pool"))
 
 
 def _look_again(handler: GuestHandler, api: Api, wanted: Values) -> Values:
@@ -164,7 +181,8 @@ def _run(api: Api, place: Place, what: str, path: str, parameters: dict[str, Any
     except TaskFailed as failed:
         if "already exists" in failed.exitstatus:
             raise AlreadyThere(failed.exitstatus) from None
-        if ours(api, place.kind, place.vmid):
+        left = find(api, place.kind, place.vmid)  # its task is over, so a lock that is left would not go by itself
+        if left is not None and owner_in(left[1].get("description")) == api.owner:
             api.created(place.id)
         raise
     api.facts.place(place.vmid, place.node)

@@ -1,7 +1,7 @@
 """What is decided for a guest before it exists: its VMID and its MAC addresses.
 
-Both follow from the resource's URN alone, so a preview shows them, others can use them, and a run that died decides
-the same again.
+Both follow from the resource's URN (and the range of VMIDs that the program gives it), so a preview shows them, others
+can use them, and a run that died decides the same again.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Iterator
 
 from providers._guests.place import PASSING_LOCKS
+from providers._guests.values import vmids_in
 from providers._runtime.facts import Facts, Row
+from providers._runtime.model import Values
 from providers._runtime.ownership import Owner, owner_in
 
-FIRST, COUNT = 100_000, 900_000
-"""Planned VMIDs have six digits, 100000 to 999999: above the ones that people choose, and all of the same length."""
+SIX_DIGITS = range(100_000, 1_000_000)
+"""Where VMIDs are planned unless the program says otherwise: above the ones that people choose, all of one length."""
 CANDIDATES = 200
 LOOKED_AT = 5
 """Guests that are looked at for our own mark: each is a request."""
@@ -22,26 +24,26 @@ MAC_PREFIX = "BC:24:11"
 """The prefix that Proxmox Server Solutions has from the IEEE, as on the addresses that Proxmox makes up itself."""
 
 
-def candidates(owner: Owner) -> Iterator[int]:
+def candidates(owner: Owner, within: range = SIX_DIGITS) -> Iterator[int]:
     """The VMIDs of a resource that declares none, best first."""
-    start = int(owner.key, 16) % COUNT
-    return (FIRST + (start + step) % COUNT for step in range(CANDIDATES))
+    start = int(owner.key, 16) % len(within)
+    return (within[(start + step) % len(within)] for step in range(min(CANDIDATES, len(within))))
 
 
-def is_planned(owner: Owner, vmid: int) -> bool:
-    """Whether a VMID is one that was planned and not declared, so that another one does as well."""
-    return vmid in candidates(owner)
+def range_of(wanted: Values) -> range:
+    """Where a guest's VMID is planned."""
+    return vmids_in(wanted["vmid_range"]) if wanted.get("vmid_range") else SIX_DIGITS
 
 
-def vmid(facts: Facts | None, owner: Owner, kind: str, name: str | None) -> int:
+def vmid(facts: Facts | None, owner: Owner, kind: str, name: str | None, within: range = SIX_DIGITS) -> int:
     """The VMID for a new guest: the one that a died run has made already, or the first one that is free."""
     if facts is None:
-        return next(candidates(owner))
+        return next(candidates(owner, within))
     guests = {int(row["vmid"]): row for row in facts.of_type("qemu", "lxc")}
     namesakes = (number for number, row in guests.items() if name and row.get("name") == name)
     free = None
     taken: list[int] = []
-    for number in candidates(owner):
+    for number in candidates(owner, within):
         if number not in guests:
             free = number if facts.reserve(number, owner.key) else None
             if free is not None:
@@ -51,14 +53,16 @@ def vmid(facts: Facts | None, owner: Owner, kind: str, name: str | None) -> int:
     for number in [*taken, *namesakes][:LOOKED_AT]:
         if guests[number].get("type") == kind and _is_ours(facts, owner, guests[number], making=number in taken):
             return number
-    return free if free is not None else next(candidates(owner))
+    return free if free is not None else next(candidates(owner, within))
 
 
-def next_vmid(facts: Facts, owner: Owner, after: int) -> int | None:
-    """The next free candidate, when somebody else was faster."""
+def next_vmid(facts: Facts, owner: Owner, after: int, within: range = SIX_DIGITS) -> int | None:
+    """The next free candidate, when somebody else was faster; None if `after` was not planned but declared."""
+    if after not in candidates(owner, within):
+        return None
     used = {int(row["vmid"]) for row in facts.of_type("qemu", "lxc", max_age=0.0)}
     behind = False
-    for number in candidates(owner):
+    for number in candidates(owner, within):
         if behind and number not in used and facts.reserve(number, owner.key):
             return number
         behind = behind or number == after
@@ -80,7 +84,15 @@ def look_at(facts: Facts, row: Row) -> tuple[Owner | None, bool]:
     return owner_in(config.get("description")), config.get("lock") in PASSING_LOCKS
 
 
-def mac(owner: Owner, slot: str) -> str:
-    """The address of a NIC that declares none."""
-    digest = hashlib.sha256(f"{owner.key} {slot}".encode()).hexdigest().upper()
+def mac(owner: Owner, slot: str, facts: Facts | None = None) -> str:
+    """The address of a NIC that declares none; with `facts`, one that no other NIC of this run has."""
+    for attempt in range(CANDIDATES):
+        found = _mac(f"{owner.key} {slot} {attempt}" if attempt else f"{owner.key} {slot}")
+        if facts is None or facts.reserve(found, f"{owner.key} {slot}"):
+            return found
+    raise AssertionError("so many addresses are never all taken")
+
+
+def _mac(seed: str) -> str:
+    digest = hashlib.sha256(seed.encode()).hexdigest().upper()
     return ":".join([MAC_PREFIX, digest[0:2], digest[2:4], digest[4:6]])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from providers._guests import planning
-from providers._guests.volumes import PLACEMENT, Slot, grows, is_cdrom, slots, volid_in, volume_fields
+from providers._guests.volumes import Slot, grows, is_cdrom, slots, volid_in, volume_fields
 from providers._runtime import privileges
 from providers._runtime.errors import InvalidValue
 from providers._runtime.facts import Facts, Row
@@ -45,7 +45,9 @@ class Preflight:
     def problems(self) -> Iterator[Problem]:
         """All that is wrong, as (field, reason)."""
         yield from self._numbers()
+        yield from self._cards()
         yield from self._shrinking()
+        yield from self._waiting()
         if self.before.get("template") and not self.wanted.get("template"):
             yield "template", "a template never becomes a guest again; clone it instead"
         node = self.wanted.get("node")
@@ -104,6 +106,32 @@ class Preflight:
             remedy = "" if owner else "; take another number, or set adopt to `if-exists` to take it over"
             yield "vmid", f"{vmid} exists already on {there['node']} ({there['type']}), and {whose}{remedy}"
 
+    def _cards(self) -> Iterator[Problem]:
+        """No two NICs of the program have one address; IP addresses may repeat in networks of their own."""
+        macs, ipconfig = self.wanted.get("macs") or {}, self.wanted.get("ipconfig") or {}
+        for slot, nic in (self.wanted.get("net") or {}).items():
+            key = f"{self.owner.key} {slot}"
+            if slot in macs and not self.facts.reserve(macs[slot], key):
+                yield f"net.{slot}", f"another NIC of this program has {macs[slot]} already"
+            number = slot.removeprefix("net")
+            for version in ("ip", "ip6"):
+                address = str(ipconfig.get(f"ipconfig{number}", nic).get(version) or "")
+                place = (nic.get("bridge"), nic.get("tag"), address.partition("/")[0])
+                if "/" in address and not self.facts.reserve(place, key):
+                    yield f"net.{slot}", f"another guest of this program has {address} on {nic.get('bridge')} already"
+
+    def _waiting(self) -> Iterator[Problem]:
+        """What can't come is not waited for."""
+        what = self.wanted.get("wait_for") or "none"
+        if what == "none":
+            return
+        if not self.wanted.get("started", True):
+            yield "wait_for", f"a guest that is not started has no {what} to wait for"
+        brought = any(self.wanted.get(name) for name in ("clone", "archive", "adopt"))
+        agent = self.wanted.get("agent", {"enabled": brought})
+        if what != "ssh" and not agent["enabled"]:
+            yield "wait_for", 'its agent tells of it, and it has none: set agent={"enabled": True}'
+
     # ------------------------------------------------------------ volumes
 
     def _shrinking(self) -> Iterator[Problem]:
@@ -113,7 +141,7 @@ class Preflight:
                 yield from _shrink(slot, there[slot].values.get("size"), volume.values.get("size"))
         if self.before.get("protection"):
             for slot in set(there) - set(slots(self.inputs, self.wanted)):
-                if self.wanted.get("removed_disks") != "keep":
+                if self.wanted.get("on_disk_removed") != "keep":
                     yield (
                         slot,
                         "protection is set, so no volume is removed; set protection=False and run `up` first",
@@ -235,7 +263,7 @@ def _shrink(slot: str, there: str | None, wanted: str | None) -> Iterator[Proble
 def _growth(old: Values, new: Values, storage: str) -> int:
     """Bytes that a volume takes more than now."""
     size = size_bytes(new["size"]) if new.get("size") else 0
-    same_place = all(old.get(name) == new.get(name) for name in PLACEMENT - {"size"}) and old.get("storage") == storage
+    same_place = old.get("format") == new.get("format") and old.get("storage") == new.get("storage") == storage
     return size - size_bytes(old["size"]) if same_place and old.get("size") else size
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from providers._guests import power
+from providers._guests import impact, power, waiting
 from providers._guests.making import grow, make_template, with_macs
 from providers._guests.place import Place, vmid_of
 from providers._guests.volumes import (
-    PLACEMENT,
-    Slot,
     Work,
-    grows,
-    is_cdrom,
-    owns_data,
+    is_cloudinit,
     slots,
     volid_in,
     volume_fields,
@@ -23,15 +19,12 @@ from providers._guests.volumes import (
 from providers._runtime.api import Api
 from providers._runtime.errors import DataAtRisk, InvalidValue
 from providers._runtime.handler import Found
-from providers._runtime.markers import Impact, Takes
+from providers._runtime.markers import Impact
 from providers._runtime.model import Changes, Values, fields_of, update_parameters
 from providers._runtime.ownership import marked
 
 if TYPE_CHECKING:
     from providers._guests.handler import GuestHandler
-
-LIVE_OPTIONS = frozenset({"backup", "replicate"})
-"""Options of a volume that a running guest does not notice."""
 
 
 @dataclass
@@ -49,43 +42,53 @@ class Update:
         actual = self.found.values
         place = Place(self.handler.kind, vmid_of(self.found.id), actual["node"])
         job = work(self.handler.inputs, actual, self.wanted, self.todo, actual["volumes"])
-        self._refuse()
-        stays_up = bool(actual["started"]) and self._starts()
+        before = self.handler.shown(self.wanted, actual)
+        takes = self.handler.takes(before, self.wanted, actual)
+        self._refuse(before, takes)
+        stops = self.handler.stops_for(before, self.wanted, actual)
+        stays_up = bool(actual["started"]) and self._starts() and not stops
         if actual["started"] and not stays_up:
             power.stop(self.api, place)
             self._read_again(place, job)  # what was pending is in effect now, so the digest is another one
         if "node" in self.todo.set:
-            place = power.migrate(self.api, place, self.wanted["node"], running=stays_up)
-            self._read_again(place, job)
+            place = self._migrate(place, job, running=stays_up)
         self._sizes_first(place, job)
         self._configure(place, job)
         self._volumes(place, job)
         self._pool(place)
         if stays_up:
-            self._pending(place, job)
+            self._take_effect(place, job, takes)
         elif self.wanted.get("template") and not actual["template"]:
             make_template(self.api, place)
         elif self._starts():
             power.start(self.api, place)
+        if self._starts():
+            waiting.wait(self.api, place, self.wanted)
 
     def _starts(self) -> bool:
         """Whether the guest is to run."""
         is_template = self.wanted.get("template") or self.found.values["template"]
         return not is_template and bool(self.wanted.get("started", self.found.values["started"]))
 
-    def _refuse(self) -> None:
+    def _refuse(self, before: Values, takes: dict[str, Impact]) -> None:
         """What a preview refuses as well, where it could look."""
         if self.found.values["template"] and self.todo.set.get("template") is False:
             raise DataAtRisk(f"{self.found.id} is a template and never becomes a guest again; clone it instead")
-        if self.wanted.get("on_reboot_needed") != "fail" or not self.found.values["started"]:
-            return
-        before = self.handler.shown(self.wanted, self.found.values)
-        impacts = self.handler.impact(before, self.wanted)
-        names = [name for name, takes in impacts.items() if takes == "reboot"]
-        if names:
-            raise InvalidValue(
-                f"{', '.join(names)}: the change needs a reboot of {self.found.id}, and on_reboot_needed is `fail`"
-            )
+        for name, reason in impact.refused(self.handler, before, self.wanted, self.found.values, takes):
+            raise InvalidValue(f"{self.found.id}: {name}: {reason}")
+
+    def _migrate(self, place: Place, job: Work, *, running: bool) -> Place:
+        """A volume that is to be on another storage goes there at once."""
+        there = slots(self.handler.inputs, self.found.values)
+        pairs = {(there[slot].values["storage"], target["storage"]) for slot, target in job.move.items()}
+        storages = dict(pairs) if len(dict(pairs)) == len(pairs) else {}
+        place = power.migrate(self.api, place, self.wanted["node"], running=running, storages=storages)
+        self._read_again(place, job)
+        for slot, target in list(job.move.items()):
+            now = self.found.values["volumes"][slot].partition(":")[0]
+            if now == target["storage"] and "format" not in target:
+                del job.move[slot]
+        return place
 
     def _read_again(self, place: Place, job: Work) -> None:
         """After a step of our own: the digest is another one, and a volume that was copied may have another name."""
@@ -171,10 +174,10 @@ class Update:
             grow(self.api, place, slot, size)
 
     def _detached(self, job: Work) -> list[str]:
-        return [] if self.wanted.get("removed_disks") == "keep" else job.gone
+        return [] if self.wanted.get("on_disk_removed") == "keep" else job.gone
 
     def _destroys(self, job: Work) -> bool:
-        return bool(job.gone) and self.wanted.get("removed_disks") == "delete"
+        return bool(job.gone) and self.wanted.get("on_disk_removed") == "delete"
 
     def _volumes(self, place: Place, job: Work) -> None:
         for slot in sorted({*job.move, *job.grow}):
@@ -213,68 +216,30 @@ class Update:
             return
         self.api.facts.note(place.vmid, pool=pool)
 
-    def _pending(self, place: Place, job: Work) -> None:
-        """What the running guest has not taken yet: reported, or taken by a reboot."""
-        takes = (fields_of(self.handler.inputs)[name].marker(Takes) for name in self.todo.names())
-        if not (job.write or job.gone or any(mark and mark.impact == "reboot" for mark in takes)):
-            return
-        rows = self.api.get(f"{place.path}/pending")
-        waiting = sorted(str(row["key"]) for row in rows if "pending" in row or row.get("delete"))
-        if not waiting:
-            return
-        if self.wanted.get("on_reboot_needed") == "reboot":
+    def _take_effect(self, place: Place, job: Work, takes: dict[str, Impact]) -> None:
+        """What the running guest has not taken yet: by a reboot, if that is wanted, or it is reported."""
+        cloud_init = bool(self.handler.cloud_init & set(self.todo.names())) and self._has_cloud_init(job)
+        how = self.wanted.get("on_cloud_init_change") or "regenerate"
+        waits = self._waiting(place) if "reboot" in takes.values() else []
+        if (cloud_init and how == "reboot") or (waits and self.wanted.get("on_reboot_needed") == "reboot"):
             power.reboot(self.api, place)
-        else:
-            self.api.warn(f"{place.id} has to be rebooted before these take effect: {', '.join(waiting)}")
+            return
+        if cloud_init and how == "regenerate":
+            self.api.put(f"{place.path}/cloudinit")
+        if waits:
+            self.api.warn(f"{place.id} has to be rebooted before these take effect: {', '.join(waits)}")
+
+    def _has_cloud_init(self, job: Work) -> bool:
+        """Whether there is a drive for it."""
+        texts = [str(self.found.raw.get(slot, "")) for slot in self.found.values["volumes"]]
+        return any(is_cloudinit(text) for text in [*texts, *job.write.values()])
+
+    def _waiting(self, place: Place) -> list[str]:
+        """What waits for the next start."""
+        rows = self.api.get(f"{place.path}/pending")
+        return sorted(str(row["key"]) for row in rows if "pending" in row or row.get("delete"))
 
 
 def place_forces(kind: str) -> bool:
     """Whether the configuration request itself can destroy a volume; in LXC it is a second step."""
     return kind == "qemu"
-
-
-# ---------------------------------------------------------------- what a change takes
-
-
-def impact(handler: GuestHandler, before: Values, wanted: Values, by_markers: dict[str, Impact]) -> dict[str, Impact]:
-    """The markers' verdict, corrected by what a guest is."""
-    apart = {*volume_fields(handler.inputs), "macs"}
-    found = {name: takes for name, takes in by_markers.items() if name not in apart}
-    if "started" in found and not wanted.get("started"):
-        found["started"] = "stop-start"
-    if "node" in found and handler.kind == "lxc":
-        found["node"] = "stop-start"
-    there, target = slots(handler.inputs, before), slots(handler.inputs, wanted)
-    for slot in sorted({*there, *target}):
-        takes = _volume_impact(handler, slot, there.get(slot), target.get(slot), wanted.get("removed_disks"))
-        found.update({slot: takes} if takes else {})
-    if before.get("started") is False:
-        return {name: "live" if takes in ("reboot", "stop-start") else takes for name, takes in found.items()}
-    return found
-
-
-def _volume_impact(
-    handler: GuestHandler, slot: str, old: Slot | None, new: Slot | None, removed: str | None
-) -> Impact | None:
-    if new is None:
-        return _removal_impact(handler, old, removed)
-    if old is None:
-        return "live" if slot.startswith(handler.hotplugged) else "reboot"
-    if old.values == new.values:
-        return None
-    try:
-        grows(slot, old.values.get("size"), new.values.get("size"))
-    except InvalidValue:
-        return "data loss"
-    key = str(new.part.default_key)
-    quiet = PLACEMENT | LIVE_OPTIONS | ({key} if is_cdrom(new.values.get(key, "")) else set())
-    names = {*old.values, *new.values} - quiet
-    return "reboot" if any(old.values.get(name) != new.values.get(name) for name in names) else "live"
-
-
-def _removal_impact(handler: GuestHandler, old: Slot | None, removed: str | None) -> Impact | None:
-    if removed == "keep" or old is None:
-        return None
-    if removed == "delete" and owns_data(old.values.get(str(old.part.default_key), "")):
-        return "data loss"
-    return "live" if handler.detaches_live else "reboot"

@@ -14,7 +14,23 @@ from providers._runtime.wire import Part, size_bytes, size_text
 _MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 _TAG = re.compile(r"[a-z0-9_][a-z0-9_+.-]*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_RANGE = re.compile(r"(\d+)-(\d+)")
+VMID_RANGE = (100, 999_999_999)
 _VOLID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*:\S+")
+
+
+def vmids_in(text: str) -> range:
+    """The numbers of a range such as `5000-5999`."""
+    match = _RANGE.fullmatch(text)
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not VMID_RANGE[0] <= first <= last <= VMID_RANGE[1]:
+        raise InvalidValue(f"{text!r} is no range of VMIDs: write it like 5000-5999, from {VMID_RANGE[0]} on")
+    return range(first, last + 1)
+
+
+def _vmid_range(text: str) -> str:
+    vmids_in(text)
+    return text
 
 
 def _size(text: Any) -> Any:
@@ -62,6 +78,12 @@ def _volume(text: str) -> str:
     return text
 
 
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or "/../" in f"{path}/":
+        raise InvalidValue(f"{path!r} is no absolute path")
+    return path
+
+
 def _interface(text: str, *, words: tuple[str, ...], version: int) -> str:
     """An address with its prefix length, or one of the words that leave it to the network."""
     if text in words:
@@ -93,14 +115,16 @@ def _split(value: Any) -> Any:
     return [item for item in re.split(r"[;\s]+", value) if item] if isinstance(value, str) else value
 
 
-VMID_RANGE = (100, 999_999_999)
 VmId = Annotated[int, Field(ge=VMID_RANGE[0], le=VMID_RANGE[1])]
+VmIdRange = Annotated[str, AfterValidator(_vmid_range)]
 Size = Annotated[str, BeforeValidator(_size)]
 Mac = Annotated[str, AfterValidator(mac_address)]
 Tag = Annotated[str, AfterValidator(_tag)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 StorageId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$")]
 VolumeId = Annotated[str, AfterValidator(_volume)]
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+ConfigId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]+$")]
 Address4 = Annotated[str, AfterValidator(lambda text: _interface(text, words=("dhcp",), version=4))]
 Address6 = Annotated[str, AfterValidator(lambda text: _interface(text, words=("auto", "dhcp"), version=6))]
 CtAddress4 = Annotated[str, AfterValidator(lambda text: _interface(text, words=("dhcp", "manual"), version=4))]
@@ -108,7 +132,8 @@ CtAddress6 = Annotated[str, AfterValidator(lambda text: _interface(text, words=(
 Gateway = Annotated[str, AfterValidator(_gateway)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 PlainText = Annotated[str, AfterValidator(_plain_text)]
-SplitList = Annotated[list[str], BeforeValidator(_split)]
+SPLIT = BeforeValidator(_split)
+SplitList = Annotated[list[str], SPLIT]
 Vlan = Annotated[int, Field(ge=1, le=4094)]
 
 
@@ -135,6 +160,7 @@ class Clone(Part):
         default=None, pattern="^(raw|qcow2|vmdk)$", description="Format of a full clone's disks (VMs only)."
     )
     snapname: str | None = Field(default=None, description="The snapshot to clone, instead of the present state.")
+    bwlimit: int | None = Field(default=None, ge=0, description="Limit of the copying in KiB/s; 0 for none.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Clone:
@@ -143,3 +169,19 @@ class Clone(Part):
         if not self.full and (self.storage or self.format):
             raise InvalidValue("storage and format are for a copy: set full=True with them")
         return self
+
+
+class Archive(Part):
+    """What a guest is restored from: a backup."""
+
+    volume: VolumeId = Field(description="The backup, such as `nfs1:backup/vzdump-qemu-100-….vma.zst`.")
+    storage: StorageId | None = Field(
+        default=None, description="Where all its volumes go; where each was when the backup was made, if not set."
+    )
+    unique: bool | None = Field(
+        default=None, description="Whether it gets MAC addresses of its own where none are declared."
+    )
+    live_restore: bool | None = Field(
+        default=None, description="Whether it starts at once and is filled while it runs (VMs from a PBS only)."
+    )
+    bwlimit: int | None = Field(default=None, ge=0, description="Limit of the copying in KiB/s; 0 for none.")

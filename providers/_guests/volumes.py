@@ -24,8 +24,8 @@ CLOUDINIT = "cloudinit"
 _CLOUDINIT_VOLUME = re.compile(r"(.*/)?vm-\d+-cloudinit(\.\w+)?")
 _FORMAT = re.compile(r"\.(raw|qcow2|vmdk)$")
 _GIB = 1 << 30
-PLACEMENT = frozenset({"storage", "size", "format"})
-"""Keys that say where and how big a volume is; the others are options."""
+PLACEMENT = frozenset({"storage", "size", "format", "import_from"})
+"""Keys that say where a volume is, how big, and what it is copied from; the others are options."""
 
 
 class Volume(Part):
@@ -61,8 +61,9 @@ class Volume(Part):
         volid = values.get(key)
         written = {name: value for name, value in values.items() if name not in PLACEMENT}
         if volid is None:
-            written[key] = f"{values['storage']}:{cls._gib(values)}"
-            written.update({"format": values["format"]} if values.get("format") else {})
+            source = values.get("import_from")
+            written[key] = f"{values['storage']}:{'0' if source else cls._gib(values)}"
+            written.update({name: values[name] for name in ("import_from", "format") if values.get(name)})
         elif is_cdrom(volid):
             written.setdefault("media", "cdrom")
         return super().print(written)
@@ -78,6 +79,12 @@ class Volume(Part):
 def is_cdrom(volid: str) -> bool:
     """Whether a volume goes into a drive and holds nothing of the guest's own."""
     return volid in ("none", "cdrom") or volid.endswith((".iso", f":{CLOUDINIT}"))
+
+
+def is_cloudinit(text: str) -> bool:
+    """Whether a volume's text is that of the cloud-init drive, made or yet to be made."""
+    name = text.partition(",")[0].partition(":")[2]
+    return name == CLOUDINIT or _CLOUDINIT_VOLUME.fullmatch(name) is not None
 
 
 def owns_data(volid: str) -> bool:
@@ -160,8 +167,13 @@ def _write_new(found: Work, slot: str, declared: Slot) -> None:
         raise InvalidValue(f"{slot}: a new volume needs a storage and a size, or the name of an existing one")
     found.write[slot] = declared.part.print(values)
     found.allocates = found.allocates or volid is None or volid.endswith(f":{CLOUDINIT}")
-    if volid is not None and not is_cdrom(volid) and "size" in values:
+    if brings_its_size(values, volid) and "size" in values:
         found.grow[slot] = values["size"]
+
+
+def brings_its_size(values: Values, volid: str | None) -> bool:
+    """Whether a volume that is new in its slot has a size already, so that it is grown to another one."""
+    return bool(values.get("import_from")) or (volid is not None and ":" in volid and not is_cdrom(volid))
 
 
 def _change(found: Work, slot: str, values: tuple[Values, Values, Values], part: type[Volume], volid: str) -> None:

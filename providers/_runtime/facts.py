@@ -35,7 +35,7 @@ class Facts:
         self._placed: dict[int, str] = {}
         self._noted: dict[int, Row] = {}
         self._announced: set[tuple[str, str]] = set()
-        self._reserved: dict[int, str] = {}
+        self._reserved: dict[object, str] = {}
         self._down: tuple[float, str] | None = None
 
     # ------------------------------------------------------------ the cluster
@@ -120,16 +120,10 @@ class Facts:
         except ApiRefused:
             return None
 
-    def taken_vmids(self) -> set[int]:
-        """The VMIDs that are in use or were promised to a resource of this run."""
-        used = {int(row["vmid"]) for row in self.of_type("qemu", "lxc")}
+    def reserve(self, what: object, key: str) -> bool:
+        """Promise a VMID, a MAC address or the like to `key`; False if something else of this run has it."""
         with self._guard:
-            return used | set(self._reserved) | set(self._placed)
-
-    def reserve(self, vmid: int, key: str) -> bool:
-        """Promise a VMID to the resource `key`; False if another resource of this run has it."""
-        with self._guard:
-            return self._reserved.setdefault(vmid, key) == key
+            return self._reserved.setdefault(what, key) == key
 
     # ------------------------------------------------------------ what this run will make
 

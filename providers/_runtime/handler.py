@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from providers._runtime.api import Api, quoted
+from providers._runtime.coverage import Coverage
 from providers._runtime.errors import AlreadyThere, ApiRefused
 from providers._runtime.facts import Facts
 from providers._runtime.markers import Carrier, Immutable, Impact, Takes
@@ -50,6 +51,8 @@ class Handler(abc.ABC):
     inputs: ClassVar[type[Inputs]]
     outputs: ClassVar[type[Inputs]]
     """The inputs, and the fields that only Proxmox can tell."""
+    coverage: ClassVar[Coverage | None] = None
+    """Which of Proxmox's parameters it carries; None where nobody has compared yet."""
     holds_data: ClassVar[bool] = False
     """Whether replacing an object destroys data: then it is refused unless `replace_allowed` says otherwise."""
 

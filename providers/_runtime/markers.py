@@ -81,3 +81,15 @@ class Takes:
     """What a change of the field takes on a running guest; without it a change is live."""
 
     impact: Impact
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The privilege on the object that setting the field takes."""
+
+    privilege: str
+
+
+@dataclass(frozen=True)
+class RootOnly:
+    """Proxmox lets nobody but root@pam set it, logged in with its password: no token, whatever its privileges."""

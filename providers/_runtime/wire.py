@@ -81,6 +81,8 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=False)
     default_key: ClassVar[str | None] = None
+    aliases: ClassVar[dict[str, str]] = {}
+    """Other keys that Proxmox takes for the same thing -> the key that it means."""
 
     @classmethod
     def wire_keys(cls) -> dict[str, str]:
@@ -100,7 +102,8 @@ class Part(BaseModel):
         a later Proxmox loses nothing when a neighbour of that key is changed.
         """
         names = {key: name for name, key in cls.wire_keys().items()}
-        return {names.get(key, key): cls._typed(names.get(key), value) for key, value in found.items()}
+        meant = {cls.aliases.get(key, key): value for key, value in found.items()}
+        return {names.get(key, key): cls._typed(names.get(key), value) for key, value in meant.items()}
 
     @classmethod
     def _typed(cls, name: str | None, text: str) -> Any:

@@ -115,7 +115,7 @@ CPU = PropertyString(
         "hidden": boolean(optional=True),
         "hv-vendor-id": string(pattern=r"[a-zA-Z0-9]{1,12}", optional=True),
         "flags": string(pattern=r"[+-][a-zA-Z0-9\-_.]+(?:;[+-][a-zA-Z0-9\-_.]+)*", optional=True),
-        "phys-bits": string(pattern=r"host|[1-9][0-9]", optional=True),
+        "phys-bits": string(pattern=r"host|[89]|[1-5][0-9]|6[0-4]", optional=True),
         "guest-phys-bits": integer(minimum=32, maximum=64, optional=True),
     }
 )

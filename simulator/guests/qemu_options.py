@@ -160,6 +160,7 @@ HOSTPCI = PropertyString(
         "mapping": string(format="pve-configid", optional=True),
         "rombar": boolean(optional=True),
         "romfile": string(pattern=r"[^,;]+", optional=True),
+        "driver": string(enum=("vfio", "keep"), optional=True),
         "pcie": boolean(optional=True),
         "x-vga": boolean(optional=True),
         "legacy-igd": boolean(optional=True),

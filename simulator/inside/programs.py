@@ -16,6 +16,7 @@ from simulator.ssh.shell import Program, Streams
 
 _LOOPBACK = "127.0.0.1/8"
 _FIRST_UID = 1000
+_RESULT = "/run/cloud-init/result.json"
 
 
 def accounts(shell: GuestShell) -> dict[str, int]:
@@ -178,6 +179,17 @@ async def uptime(shell: GuestShell, _args: list[str], streams: Streams) -> int:
     return 0
 
 
+async def cloud_init(shell: GuestShell, args: list[str], streams: Streams) -> int:
+    """Tell how cloud-init went: well and at once, unless its result file says something else."""
+    if args[:1] != ["status"]:
+        streams.complain("usage: cloud-init status [--wait]")
+        return 2
+    result = json.loads(shell.tree.read(_RESULT))["v1"] if shell.tree.exists(_RESULT) else {}
+    code = 1 if result.get("errors") else 2 if result.get("recoverable_errors") else 0
+    streams.say(f"status: {('done', 'error', 'degraded')[code]}")
+    return code
+
+
 def _power(kind: str) -> Program:
     async def run(shell: GuestShell, _args: list[str], _streams: Streams) -> int:
         shell.session.power = kind
@@ -188,7 +200,7 @@ def _power(kind: str) -> Program:
 
 PROGRAMS: dict[str, Program] = {
     **portable.PROGRAMS, **packages.PROGRAMS, **services.PROGRAMS, "chown": chown,
-    "chpasswd": chpasswd, "date": date, "halt": _power("poweroff"), "hostname": hostname, "id": id_,
-    "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "reboot": _power("reboot"),
+    "chpasswd": chpasswd, "cloud-init": cloud_init, "date": date, "halt": _power("poweroff"), "hostname": hostname,
+    "id": id_, "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "reboot": _power("reboot"),
     "shutdown": _power("poweroff"), "uname": uname, "uptime": uptime, "useradd": useradd,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,14 @@ class Driver:
         self.owner = Owner.of_urn(f"urn:pulumi:{self.stack}::proxmox::{self.kind}::{self.name}")
         self.client = Client("lab", connection, 4)
         self.facts = Facts(self.client)
+
+    def log_in_as_root(self) -> None:
+        """Use root's password from here on, and no token."""
+        credentials = json.loads((self.simulator.running.home / "credentials.json").read_text())
+        root = {"username": "root@pam", "password": SecretStr(credentials["password"])}
+        connection = self.client.connection.model_copy(update={"token_id": None, "token_secret": None, **root})
+        self.client = Client("lab", connection, 4)
+        self.again()
 
     def again(self) -> None:
         """A new run: nothing is remembered but the state."""

@@ -135,7 +135,7 @@ def test_it_is_destroyed_only_where_that_is_asked_for(container: Driver) -> None
     container.up({**stopped, "mp": {"mp0": DATA}})
     container.again()
 
-    container.up({**stopped, "removed_disks": "delete"})
+    container.up({**stopped, "on_disk_removed": "delete"})
 
     assert not {"mp0", "unused0"} & set(container.config())
 
@@ -261,7 +261,7 @@ def test_a_volume_that_a_running_container_still_holds_is_reported(container: Dr
     container.up({**SMALL, "mp": {"mp0": DATA}})
     container.again()
 
-    container.up({**SMALL, "removed_disks": "delete"})
+    container.up({**SMALL, "on_disk_removed": "delete"})
 
     assert "mp0" in " ".join(container.warnings)
     assert container.drift() == {}

@@ -2,67 +2,92 @@
 
 from __future__ import annotations
 
-import string
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from providers._guests import lxc, qemu
-from providers._guests.values import Startup
-from providers._runtime.wire import size_text
+from providers import vm as qemu
+from providers._guests import lxc, qemu_disks
+from providers._guests.volumes import PLACEMENT, Volume
+from providers._runtime.markers import Slots
+from providers._runtime.model import FieldSpec, fields_of
+from providers._runtime.wire import Part, size_text
+from providers.container import ContainerInputs
+from simulator.guests.qemu_options import EXPANDED
+from simulator.schema import Param, check
+from tests.providers.strategies import SIZE, VOLUME, WORD, values_of
 
-WORD = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8)
-NUMBER = st.integers(1, 64)
-SWITCH = st.booleans()
-MAC = st.builds(
-    lambda tail: "BC:24:11:" + ":".join(f"{byte:02X}" for byte in tail), st.tuples(*[st.integers(0, 255)] * 3)
+PARTS = {
+    f"{model.__name__}.{name}": spec.part
+    for model in (qemu.VmInputs, ContainerInputs)
+    for name, spec in fields_of(model).items()
+    if spec.part and spec.in_config
+}
+"""Every property string of a guest."""
+
+FEW = settings(max_examples=8, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+
+
+def of(part: type[Part]) -> st.SearchStrategy[dict[str, Any]]:
+    """Its values; where a volume lies follows from its name, which is always there."""
+    if not issubclass(part, Volume):
+        return values_of(part)
+    key = str(part.default_key)
+    named = st.fixed_dictionaries({key: VOLUME})
+    return st.builds(lambda name, rest: {**rest, **name}, named, values_of(part, key, *PLACEMENT))
+
+
+@settings(FEW)
+@given(st.data())
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS.keys())
+def test_a_property_string_is_read_as_it_was_written(part: type[Part], data: st.DataObject) -> None:
+    values = data.draw(of(part))
+
+    read = part.parse(part.print(values))
+
+    assert {key: value for key, value in read.items() if key in values} == values
+    assert set(read) - set(values) <= (PLACEMENT if issubclass(part, Volume) else set())
+
+
+@settings(FEW)
+@given(st.data())
+@pytest.mark.parametrize(
+    "name", [name for name, spec in fields_of(qemu.VmInputs).items() if spec.part and spec.in_config]
 )
-SIZE = st.integers(1, 10**6).map(lambda mib: size_text(mib << 20))
-VLANS = st.lists(st.integers(1, 4094).map(str), min_size=1, max_size=3)
-VOLUME = st.builds(lambda number, disk: f"local-lvm:vm-{number}-disk-{disk}", st.integers(100, 999), st.integers(0, 9))
+def test_proxmox_takes_a_property_string_as_it_is_written(name: str, data: st.DataObject) -> None:
+    spec = fields_of(qemu.VmInputs)[name]
+    assert spec.part is not None
+    values = data.draw(of(spec.part))
+    assume(values and _is_right(spec.part, values))
+    for slot, parameter in parameters(spec).items():
+        bus = slot.rstrip("0123456789")
+        buses = qemu_disks.BUSES if name == "disks" else {}
+        fitting = {key: value for key, value in values.items() if bus in buses.get(key, (bus,))}
+
+        _, errors = check({slot: parameter}, {slot: spec.part.print(fitting)})
+
+        assert errors == {}
 
 
-def maybe(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Any of those keys."""
-    return st.fixed_dictionaries({}, optional=keys)
+def _is_right(part: type[Part], values: dict[str, Any]) -> bool:
+    """Whether the keys go together: what does not is refused before it is written."""
+    fields = {key: value for key, value in values.items() if key in part.model_fields}
+    try:
+        part.model_validate(fields)
+    except ValidationError:
+        return False
+    return True
 
 
-def joined(first: st.SearchStrategy[Any], rest: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Required keys and others."""
-    return st.builds(lambda required, others: {**required, **others}, first, rest)
-
-
-NIC = joined(
-    st.fixed_dictionaries({"model": st.sampled_from(qemu.MODELS)}),
-    maybe(
-        macaddr=MAC, bridge=WORD, tag=NUMBER, trunks=VLANS, firewall=SWITCH, mtu=NUMBER, queues=NUMBER, link_down=SWITCH
-    ),
-)
-CONTAINER_NIC = joined(
-    st.fixed_dictionaries({"name": WORD}),
-    maybe(hwaddr=MAC, bridge=WORD, tag=NUMBER, firewall=SWITCH, ip=st.sampled_from(["dhcp", "192.0.2.7/24"])),
-)
-EXISTING = joined(
-    st.fixed_dictionaries({"file": VOLUME}),
-    maybe(cache=st.sampled_from(["none", "unsafe"]), ssd=SWITCH, iothread=SWITCH, discard=st.just("on"), serial=WORD),
-)
-
-
-@given(NIC)
-def test_a_nic_is_read_as_it_was_written(nic: dict[str, Any]) -> None:
-    assert qemu.Nic.parse(qemu.Nic.print(nic)) == nic
-
-
-@given(CONTAINER_NIC)
-def test_a_containers_nic_is_read_as_it_was_written(nic: dict[str, Any]) -> None:
-    assert lxc.ContainerNic.parse(lxc.ContainerNic.print(nic)) == nic
-
-
-@given(EXISTING)
-def test_an_existing_disk_is_read_as_it_was_written_and_shows_where_it_lies(disk: dict[str, Any]) -> None:
-    assert qemu.Disk.parse(qemu.Disk.print(disk)) == {**disk, "storage": "local-lvm", "format": "raw"}
+def parameters(spec: FieldSpec) -> dict[str, Param]:
+    """The parameters as which a field travels; of a map, one slot of each kind."""
+    slots = spec.marker(Slots)
+    names = [name for name in EXPANDED if (re.fullmatch(slots.pattern, name) if slots else name == spec.wire)]
+    return {name: EXPANDED[name] for name in names if not slots or re.fullmatch(r"[a-z]+0", name)}
 
 
 @given(SIZE)
@@ -73,17 +98,7 @@ def test_a_new_disk_is_asked_for_in_the_size_that_proxmox_then_shows(size: str) 
     assert (storage, size_text(kib * 1024)) == ("local-lvm", size)
 
 
-@given(maybe(order=NUMBER, up=NUMBER, down=NUMBER))
-def test_a_startup_order_is_read_as_it_was_written(startup: dict[str, int]) -> None:
-    assert Startup.parse(Startup.print(startup)) == startup
-
-
-@given(maybe(cputype=WORD, flags=st.lists(WORD.map("+{}".format), min_size=1), hidden=SWITCH))
-def test_a_processor_is_read_as_it_was_written(cpu: dict[str, Any]) -> None:
-    assert qemu.Cpu.parse(qemu.Cpu.print(cpu)) == cpu
-
-
-@given(NIC, WORD, WORD)
+@given(values_of(qemu.Nic), WORD, WORD)
 def test_a_key_of_a_later_proxmox_survives(nic: dict[str, Any], key: str, value: str) -> None:
     later = {f"x-{key}": value}
 
@@ -146,3 +161,16 @@ def test_the_blank_for_nothing_to_boot_from_is_read() -> None:
 
 def test_a_directory_of_the_host_is_read_as_a_mount_point() -> None:
     assert lxc.MountPoint.parse("/srv/data,mp=/data,ro=1") == {"volume": "/srv/data", "mp": "/data", "ro": True}
+
+
+def test_another_word_for_the_same_key_is_understood() -> None:
+    assert qemu.Agent.parse("1,guest-fsfreeze=0") == {"enabled": True, "freeze_fs": False}
+    assert qemu.Disk.parse("volume=local-lvm:vm-100-disk-0,bps_rd_length=5")["bps_rd_max_length"] == 5
+
+
+def test_what_a_guest_reads_about_its_hardware_may_hold_a_comma() -> None:
+    written = qemu.Smbios.print({"manufacturer": "Meier, Sons & Co", "serial": "7"})
+
+    assert "Meier" not in written
+    assert qemu.Smbios.parse(written) == {"manufacturer": "Meier, Sons & Co", "serial": "7"}
+    assert qemu.Smbios.parse("product=plain") == {"product": "plain"}

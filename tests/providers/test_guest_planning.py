@@ -25,7 +25,7 @@ class Known:
         self.guests = guests
         self.names = names or {}
         self.looked = 0
-        self.reserved: dict[int, str] = {}
+        self.reserved: dict[object, str] = {}
 
     def of_type(self, *_types: str, **_age: float) -> list[dict[str, Any]]:
         return [
@@ -37,8 +37,8 @@ class Known:
         self.looked += 1
         return {"description": self.guests[int(path.split("/")[-2])]}
 
-    def reserve(self, vmid: int, key: str) -> bool:
-        return self.reserved.setdefault(vmid, key) == key
+    def reserve(self, what: object, key: str) -> bool:
+        return self.reserved.setdefault(what, key) == key
 
 
 def planned(known: Known, name: str | None = None) -> int:
@@ -89,8 +89,23 @@ def test_a_lost_race_goes_on_with_the_next_number() -> None:
     known = cast("Facts", Known({SECOND: "theirs"}))
 
     assert planning.next_vmid(known, OWNER, FIRST) == THIRD
-    assert planning.is_planned(OWNER, FIRST)
-    assert not planning.is_planned(OWNER, 100)
+    assert planning.next_vmid(known, OWNER, 100) is None, "one that was declared has no substitute"
+
+
+def test_a_program_may_say_where_its_vmids_are() -> None:
+    within = range(5000, 5003)
+    numbers = list(planning.candidates(OWNER, within))
+
+    assert sorted(numbers) == [5000, 5001, 5002]
+    assert planning.vmid(cast("Facts", Known({numbers[0]: "theirs"})), OWNER, "qemu", None, within) == numbers[1]
+
+
+def test_two_nics_of_a_run_never_get_one_address() -> None:
+    facts = cast("Facts", Known({}))
+    facts.reserve(planning.mac(OWNER, "net0"), "another NIC")
+
+    assert planning.mac(OWNER, "net0", facts) != planning.mac(OWNER, "net0")
+    assert planning.mac(OWNER, "net0", facts) == planning.mac(OWNER, "net0", facts)
 
 
 @given(st.text("0123456789abcdef", min_size=12, max_size=12), st.integers(0, 31))

@@ -183,7 +183,7 @@ def test_the_disks_of_uefi_and_tpm_are_made_and_leave_nothing_to_do(vm: Driver) 
     uefi = {
         **SMALL,
         "bios": "ovmf",
-        "machine": "q35",
+        "machine": {"type": "q35"},
         "efidisk0": {"storage": "local-lvm", "efitype": "4m", "pre_enrolled_keys": True},
         "tpmstate0": {"storage": "local-lvm", "version": "v2.0"},
         "vga": {"type": "virtio", "memory": 64},
@@ -240,6 +240,7 @@ def test_what_a_guest_takes_of_privileges_is_named_for_just_what_it_declares(vm:
 
     assert needs == [
         ("/vms/700", "VM.Allocate"),
+        ("/vms/700", "VM.Config.Cloudinit"),
         ("/vms/700", "VM.Config.Disk"),
         ("/vms/700", "VM.Config.Network"),
         ("/vms/700", "VM.Config.Options"),

@@ -27,9 +27,9 @@ def test_a_disk_that_is_declared_no_longer_is_detached_and_kept(vm: Driver) -> N
 def test_it_is_destroyed_only_where_that_is_asked_for(vm: Driver) -> None:
     vm.up({**SMALL, "disks": {"scsi0": ROOT, "scsi1": ROOT}})
     vm.again()
-    assert vm.check({**SMALL, "removed_disks": "delete"})[0]["impact"] == "scsi1: data loss"
+    assert vm.check({**SMALL, "on_disk_removed": "delete"})[0]["impact"] == "scsi1: data loss"
 
-    vm.up({**SMALL, "removed_disks": "delete"})
+    vm.up({**SMALL, "on_disk_removed": "delete"})
 
     assert not {"scsi1", "unused0"} & set(vm.config())
 
@@ -38,7 +38,7 @@ def test_one_that_is_to_be_kept_stays_attached_and_is_no_drift(vm: Driver) -> No
     vm.up({**SMALL, "disks": {"scsi0": ROOT, "scsi1": ROOT}})
     vm.again()
 
-    vm.up({**SMALL, "removed_disks": "keep"})
+    vm.up({**SMALL, "on_disk_removed": "keep"})
 
     assert "scsi1" in vm.config()
     assert vm.drift() == {}
@@ -104,7 +104,7 @@ def test_removing_one_that_is_gone_is_no_error(vm: Driver) -> None:
 def test_what_needs_a_reboot_waits_and_is_reported(vm: Driver, simulator: Simulator) -> None:
     vm.up(SMALL)
     vm.again()
-    assert vm.check({**SMALL, "memory": 512})[0]["impact"] == "memory: reboot"
+    assert vm.check({**SMALL, "memory": 512})[0]["impact"] == "memory: pending"
 
     vm.up({**SMALL, "memory": 512})
 
@@ -116,8 +116,10 @@ def test_what_needs_a_reboot_waits_and_is_reported(vm: Driver, simulator: Simula
 def test_it_is_rebooted_where_that_is_asked_for(vm: Driver, simulator: Simulator) -> None:
     vm.up(SMALL)
     vm.again()
+    rebooted = {**SMALL, "memory": 512, "on_reboot_needed": "reboot"}
+    assert vm.check(rebooted)[0]["impact"] == "memory: reboot"
 
-    vm.up({**SMALL, "memory": 512, "on_reboot_needed": "reboot"})
+    vm.up(rebooted)
 
     assert vm.warnings == []
     assert simulator.by_hand("GET", f"/nodes/pve1/{vm.id}/config", {"current": 1})["memory"] == "512"

@@ -95,7 +95,6 @@ def test_a_vmid_is_promised_to_one_resource_only(facts: Facts) -> None:
     assert facts.reserve(100, "one")
     assert facts.reserve(100, "one")
     assert not facts.reserve(100, "other")
-    assert {100, 9000, 9001} <= facts.taken_vmids()
 
 
 def test_what_this_run_will_make_is_known_before_it_is_there(facts: Facts) -> None:
