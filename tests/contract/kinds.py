@@ -36,6 +36,8 @@ class Kind:
     """The simulated hosts on which it can be: `TOPOLOGY` of the test module, or one that stands alone."""
     setup: list[tuple[str, str, Mapping[str, Any]]]
     """Requests that make what has to be there before: `SETUP` of the test module, or none."""
+    exclusive: bool
+    """Whether an object belongs to one stack alone, unless `EXCLUSIVE` of the test module says otherwise."""
 
     def declared(self, args: Mapping[str, Any]) -> dict[str, engine.Resource]:
         """A program of one such resource."""
@@ -52,7 +54,8 @@ def kind(name: str) -> Kind:
         if isinstance(value, type) and issubclass(value, Resource) and value.__module__ == module.__name__
     ]
     topology, setup = getattr(tests, "TOPOLOGY", "standalone"), getattr(tests, "SETUP", [])
-    return Kind(name, resource, handler_of(name), tests.EXAMPLE, tests.UPDATES, tests.DRIFT, topology, setup)
+    exclusive = getattr(tests, "EXCLUSIVE", True)
+    return Kind(name, resource, handler_of(name), tests.EXAMPLE, tests.UPDATES, tests.DRIFT, topology, setup, exclusive)
 
 
 def prepare(simulator: Simulator, it: Kind) -> None:
