@@ -82,7 +82,7 @@ class GuestFileInputs(Inputs):
     path: Annotated[AbsolutePath, Immutable()] = Field(description="Where it is; its folder has to be there.")
     content: Annotated[str | None, Action()] = Field(
         default=None,
-        description="What is in it, as text; one that is given as a secret stays one. Without any content a new file is "
+        description="What is in it, as text; given as a secret, it stays one. Without any content a new file is "
         "empty, and what others write into it is theirs.",
     )
     content_base64: Annotated[Base64 | None, Action()] = Field(
