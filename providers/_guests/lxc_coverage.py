@@ -7,6 +7,7 @@ from providers._runtime.coverage import Coverage
 COVERAGE = Coverage(
     methods=("POST /nodes/{node}/lxc", "PUT /nodes/{node}/lxc/{vmid}/config"),
     carried={
+        "ostemplate": "ostemplate",
         "restore": "archive.volume",
         "storage": "archive.storage",
         "unique": "archive.unique",
