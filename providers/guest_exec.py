@@ -173,8 +173,10 @@ def _run(api: Api, guest: Inside, wanted: Values) -> None:
     """The command itself; what it says is kept."""
     done = _checked(guest, wanted["command"], wanted)
     if not _is_there(guest, wanted):
+        raise Missing(f"`{wanted['command'][0]}` in {guest.place.id} ended well, but {wanted['creates']} is not there")
+    if not _holds(guest, wanted):
         raise Missing(
-            f"`{wanted['command'][0]}` in {guest.place.id} has ended well, but {wanted['creates']} is not there"
+            f"`{wanted['command'][0]}` in {guest.place.id} ended well, but `unless` still says that it has to run"
         )
     texts = {"stdout": done.out.decode(errors="replace"), "stderr": done.error.decode(errors="replace")}
     api.known = {**wanted, **texts, "exit_code": done.code}

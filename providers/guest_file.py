@@ -195,13 +195,14 @@ def _look(guest: Inside, wanted: Values) -> Found | None:
         return None
     if done.code:
         raise CommandFailed(f"looking at {wanted['path']} in {guest.place.id}", done.code, done.error)
-    mode, uid, gid, user, group, sha256 = done.out.decode().split()[:6]
-    values: Values = {"vmid": guest.place.vmid, "path": wanted["path"], "mode": _mode(mode), "sha256": sha256}
+    octal, uid, gid, user, group, sha256 = done.out.decode().split()[:6]
+    mode = f"{int(octal, 8):04o}"
+    values: Values = {"vmid": guest.place.vmid, "path": wanted["path"], "mode": mode, "sha256": sha256}
     for name, number, word in (("owner", uid, user), ("group", gid, group)):
         values[name] = number if str(wanted.get(name, "")).isdigit() else word
     if hashlib.sha256(_data(wanted)).hexdigest() == sha256:
         values |= {name: wanted[name] for name in CONTENT & set(wanted)}
-    return Found(_id(guest, wanted["path"]), values, raw={"owner": uid, "group": gid, "mode": _mode(mode)})
+    return Found(_id(guest, wanted["path"]), values, raw={"owner": uid, "group": gid, "mode": mode})
 
 
 def _owner_and_mode(wanted: Values, there: Mapping[str, str]) -> list[str]:

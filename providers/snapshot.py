@@ -28,7 +28,7 @@ from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.errors import AlreadyThere, ApiRefused, TaskFailed
 from providers._runtime.facts import Facts
 from providers._runtime.handler import Found, Handler
-from providers._runtime.markers import Action, Carrier, Immutable, Impact, Local, Needs, ServerDefault, Takes
+from providers._runtime.markers import Action, Carrier, Immutable, Impact, Local, ServerDefault, Takes
 from providers._runtime.model import Changes, Inputs, Problem, Values
 from providers._runtime.ownership import Owner, marked, owner_in, unmarked
 from providers._runtime.privileges import Need
@@ -51,7 +51,7 @@ class SnapshotInputs(Inputs):
         default=None,
         description="Whether it has the memory of a running virtual machine, which then goes on from there.",
     )
-    rollback: Annotated[str | None, Action(), Needs("VM.Snapshot.Rollback"), Takes("data loss")] = Field(
+    rollback: Annotated[str | None, Action(), Takes("data loss")] = Field(
         default=None,
         min_length=1,
         description="A word of your own, such as a date. When it changes to another one, the guest goes back to the "

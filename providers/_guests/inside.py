@@ -22,7 +22,7 @@ from providers._runtime.model import Problem, Values
 from providers._runtime.ssh import Finished
 
 FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0
-WITH_ENVIRONMENT = 'while IFS= read -r line && [ -n "$line" ]; do export "$line"; done; exec "$@"'
+WITH_ENVIRONMENT = 'while IFS= read -r _given_ && [ -n "$_given_" ]; do export "$_given_"; done; exec "$@"'
 """Reads `NAME=value` lines up to an empty one from the input, which is the command's own from there on."""
 LOOK_SECONDS = 5.0
 """How long an agent is waited for by somebody who only looks."""

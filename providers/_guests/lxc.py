@@ -88,7 +88,7 @@ class ContainerNic(Part):
     ip6: CtAddress6 | None = Field(default=None, description="IPv6 address with prefix, `auto`, `dhcp` or `manual`.")
     gw6: Gateway | None = Field(default=None, description="IPv6 gateway.")
     tag: Vlan | None = Field(default=None, description="VLAN that its packets are in.")
-    trunks: SplitList | None = Field(default=None, description="VLANs that are let through.")
+    trunks: Annotated[list[Vlan] | None, SPLIT] = Field(default=None, description="VLANs that are let through.")
     firewall: bool | None = Field(default=None, description="Whether the container's firewall filters it.")
     rate: float | None = Field(default=None, ge=0, description="Limit in MB/s.")
     mtu: int | None = Field(default=None, ge=64, le=65535, description="MTU.")
@@ -103,7 +103,10 @@ class Device(Part):
     """A device of the host inside the container."""
 
     default_key: ClassVar[str | None] = "path"
-    path: AbsolutePath = Field(description="The device, such as `/dev/dri/renderD128`.")
+    path: str = Field(
+        pattern=r"^/dev(/[A-Za-z0-9_:@+-][A-Za-z0-9_:@.+-]*)+$",
+        description="The device, such as `/dev/dri/renderD128`.",
+    )
     uid: int | None = Field(default=None, ge=0, description="The user that it belongs to inside.")
     gid: int | None = Field(default=None, ge=0, description="The group that it belongs to inside.")
     mode: str | None = Field(default=None, pattern=r"^0[0-7]{3}$", description="Who may use it inside, such as `0660`.")

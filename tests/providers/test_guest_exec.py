@@ -126,8 +126,10 @@ def test_a_failure_is_told_in_its_own_words_without_the_secret(command: Driver, 
 
 
 def test_one_that_does_not_make_what_it_should_fails(command: Driver) -> None:
-    with pytest.raises(Missing, match="has ended well, but /root/nothing is not there"):
+    with pytest.raises(Missing, match="ended well, but /root/nothing is not there"):
         command.up({"vmid": MACHINE, "command": ["true"], "creates": "/root/nothing"})
+    with pytest.raises(Missing, match="ended well, but `unless` still says"):
+        command.up({"vmid": MACHINE, "command": ["true"], "unless": ["false"]})
 
 
 @pytest.mark.parametrize("kind", ["qemu", "lxc"])
