@@ -21,8 +21,8 @@ EXAMPLE: dict[str, Any] = {
     "rollback": "never yet",
 }
 UPDATES: list[dict[str, Any]] = [
-    {"vmid": MACHINE, "snapname": "before", "description": "another upgrade"},
     {"vmid": MACHINE, "snapname": "before", "rollback": "2026-10-01"},
+    {"vmid": MACHINE, "snapname": "before", "description": "another upgrade"},
 ]
 DRIFT = [("PUT", f"/nodes/pve1/qemu/{MACHINE}/snapshot/before/config", {"description": "by hand"})]
 
