@@ -1,8 +1,9 @@
 """A container (LXC).
 
 API: `/nodes/{node}/lxc`. Made from an appliance template or cloned; afterwards everything that Proxmox can change is
-changed in place: another node migrates it (a running container restarts there), another storage moves a volume, a
-bigger size grows it. Password and keys are set when it is made; Proxmox can't change them afterwards.
+changed in place: another node migrates it (a running container restarts there), another storage moves a volume (for
+which it has to be stopped), a bigger size grows it. Password and keys are set when it is made; Proxmox can't change
+them afterwards. Lines for LXC itself (`lxc`, such as `lxc.idmap: …`) are written over SSH, since the API can't.
 
 Seen on Proxmox VE 9.2: the description gains a line end; `memory` and `hostname` can't be unset, so their defaults are
 written; writing `size` into a volume's text changes the text and not the volume, so it is never written.
@@ -10,30 +11,56 @@ written; writing `size` into a volume's text changes the text and not the volume
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, NotRequired, Unpack
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, NotRequired, Unpack
 
 import pulumi
 from pydantic import Field, model_validator
 
+from providers._guests import lxc_raw
 from providers._guests.handler import GuestHandler
 from providers._guests.inputs import GuestArgs, GuestInputs
-from providers._guests.lxc import ContainerNic, Features, MountPoint, MountPointSlot, NicSlot, RootFs
+from providers._guests.lxc import (
+    ContainerNic,
+    Device,
+    Features,
+    MountPoint,
+    MountPointSlot,
+    NicSlot,
+    RootFs,
+)
+from providers._guests.lxc_coverage import COVERAGE
+from providers._guests.lxc_system import SystemArgs, SystemInputs
+from providers._guests.place import Place
 from providers._guests.preflight import Image
 from providers._guests.values import DnsName, PublicKey, VolumeId
+from providers._guests.volumes import slots
+from providers._runtime.api import Api
 from providers._runtime.bridge import Resource
 from providers._runtime.errors import InvalidValue
-from providers._runtime.markers import Immutable, Impact, Local, Needs, ServerDefault, Slots, Takes, WriteOnly
-from providers._runtime.model import Values
+from providers._runtime.facts import Facts
+from providers._runtime.markers import (
+    Immutable,
+    Impact,
+    Local,
+    Needs,
+    ServerDefault,
+    Slots,
+    WriteOnly,
+)
+from providers._runtime.model import Changes, Problem, Values
+from providers._runtime.ownership import Owner
+from providers._runtime.privileges import Need
 
-__all__ = ["Container", "ContainerNic", "Features", "MountPoint", "RootFs"]
+__all__ = ["Container", "ContainerNic", "Device", "Features", "MountPoint", "RootFs"]
 
 
-class ContainerInputs(GuestInputs):
+class ContainerInputs(SystemInputs, GuestInputs):
     """A container as declared."""
 
     ostemplate: Annotated[VolumeId | None, Local(), Immutable()] = Field(
-        default=None, description="The appliance template that it is made from, such as `local:vztmpl/…`."
+        default=None,
+        description="The appliance template or OCI image that it is made from, such as `local:vztmpl/…`.",
     )
     hostname: Annotated[DnsName | None, Needs("VM.Config.Network")] = Field(default=None, description="Its host name.")
     cores: Annotated[int | None, Needs("VM.Config.CPU"), Field(ge=1, le=8192)] = Field(
@@ -58,9 +85,6 @@ class ContainerInputs(GuestInputs):
     net: Annotated[dict[NicSlot, ContainerNic] | None, Needs("VM.Config.Network"), Slots(r"net\d+")] = Field(
         default=None, description="Network interfaces by slot (`net0`)."
     )
-    features: Annotated[Features | None, Takes("reboot")] = Field(
-        default=None, description="What it is allowed besides the usual."
-    )
     unprivileged: Annotated[bool | None, Immutable(), ServerDefault(value=False)] = Field(
         default=None, description="Whether its root is nobody on the host; Proxmox 9 makes it so by itself."
     )
@@ -69,24 +93,6 @@ class ContainerInputs(GuestInputs):
     )
     ssh_public_keys: Annotated[list[PublicKey] | None, Local(), Immutable()] = Field(
         default=None, min_length=1, description="Root's SSH keys; set when the container is made, and never again."
-    )
-    ostype: Annotated[str | None, Takes("reboot"), Field(min_length=1)] = Field(
-        default=None, description="How Proxmox sets it up inside; known from the template where not set."
-    )
-    arch: Annotated[Literal["amd64", "i386", "arm64", "armhf", "riscv32", "riscv64"] | None, Takes("reboot")] = Field(
-        default=None, description="Its processor architecture; known from the template where not set."
-    )
-    timezone: Annotated[str | None, Takes("reboot"), Field(min_length=1)] = Field(
-        default=None, description="Its time zone, such as `Europe/Vienna`, or `host`."
-    )
-    console: Annotated[bool | None, ServerDefault(value=True), Takes("reboot")] = Field(
-        default=None, description="Whether it has a console."
-    )
-    tty: Annotated[int | None, ServerDefault(value=2), Takes("reboot"), Field(ge=0, le=6)] = Field(
-        default=None, description="Number of its terminals."
-    )
-    cmode: Annotated[Literal["shell", "console", "tty"] | None, ServerDefault(value="tty"), Takes("reboot")] = Field(
-        default=None, description="What its console is attached to."
     )
 
     @model_validator(mode="after")
@@ -126,7 +132,56 @@ class ContainerHandler(GuestHandler):
     name_field = "hostname"
     mac_key = "hwaddr"
     content = "rootdir"
+    coverage: ClassVar = COVERAGE
+    unseen: ClassVar = frozenset({"lxc"})
     unsettable: ClassVar = {"memory": "512", "swap": "512", "hostname": "CT{vmid}"}
+
+    def encode(self, parameters: dict[str, str], values: Values) -> dict[str, str]:
+        """Variables travel with a zero byte between them."""
+        if "env" in values:
+            parameters["env"] = "\0".join(f"{name}={value}" for name, value in values["env"].items())
+        return parameters
+
+    def decode(self, values: Values, raw: Values) -> Values:
+        """The lines for LXC stand there as pairs."""
+        if isinstance(values.get("env"), str):
+            values["env"] = dict(pair.split("=", 1) for pair in values["env"].split("\0") if "=" in pair)
+        lines = lxc_raw.shown(raw)
+        return {**values, "lxc": lines} if lines else values
+
+    def beside_the_api(self, api: Api, place: Place, todo: Changes) -> None:
+        """The lines for LXC."""
+        if "lxc" in todo.names():
+            lxc_raw.write(api, place, todo.set.get("lxc", ()))
+
+    def root_only(self, wanted: Values) -> Iterator[str]:
+        """Directories and devices of the host, and most features."""
+        yield from super().root_only(wanted)
+        volumes = {"rootfs": wanted.get("rootfs") or {}, **(wanted.get("mp") or {})}
+        yield from (slot for slot, volume in volumes.items() if str(volume.get("volume", "")).startswith("/"))
+        features = {name for name, value in (wanted.get("features") or {}).items() if value is not None}
+        if features - {"nesting"} or (features and wanted.get("unprivileged") is False):
+            yield "features"
+
+    def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
+        """And a way for the lines for LXC."""
+        yield from super().preflight(facts, owner, before, wanted)
+        if wanted.get("lxc") != before.get("lxc") and not facts.client.ssh.available:
+            yield "lxc", "the API can't write lines for LXC, only SSH can: give the connection `ssh`"
+
+    def needs(self, wanted: Values) -> list[Need]:
+        """A container whose root is the host's is a right of its own."""
+        privileged = [("/", "Sys.Modify")] if wanted.get("unprivileged") is False else []
+        return super().needs(wanted) + privileged
+
+    def stops_for(self, before: Values, wanted: Values, there: Values) -> dict[str, str]:
+        """Moving a volume."""
+        old, new = slots(self.inputs, before), slots(self.inputs, wanted)
+        return {
+            slot: "Proxmox moves no volume of a running container"
+            for slot in set(old) & set(new)
+            if new[slot].values.get("storage", old[slot].values.get("storage")) != old[slot].values.get("storage")
+        }
 
     def plugs(self, slot: str, there: Values) -> bool:
         """A mount point is mounted at once."""
@@ -152,12 +207,12 @@ class ContainerHandler(GuestHandler):
         return {"ostemplate": archive["volume"], "restore": "1", **({"unique": "1"} if archive.get("unique") else {})}
 
     def images(self, wanted: Values) -> list[Image]:
-        """The appliance template."""
-        volid = wanted.get("ostemplate")
-        return super().images(wanted) + ([Image("ostemplate", volid, "vztmpl")] if volid else [])
+        """The appliance template or OCI image, and the script."""
+        named = (("ostemplate", "vztmpl"), ("hookscript", "snippets"))
+        return super().images(wanted) + [Image(name, wanted[name], kind) for name, kind in named if name in wanted]
 
 
-class ContainerArgs(GuestArgs):
+class ContainerArgs(GuestArgs, SystemArgs):
     """Arguments of `Container`."""
 
     ostemplate: NotRequired[pulumi.Input[str] | None]
@@ -170,16 +225,9 @@ class ContainerArgs(GuestArgs):
     rootfs: NotRequired[pulumi.Input[RootFs | Mapping[str, Any]] | None]
     mp: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[MountPoint | Mapping[str, Any]]]] | None]
     net: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[ContainerNic | Mapping[str, Any]]]] | None]
-    features: NotRequired[pulumi.Input[Features | Mapping[str, Any]] | None]
     unprivileged: NotRequired[pulumi.Input[bool] | None]
     password: NotRequired[pulumi.Input[str] | None]
     ssh_public_keys: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]
-    ostype: NotRequired[pulumi.Input[str] | None]
-    arch: NotRequired[pulumi.Input[str] | None]
-    timezone: NotRequired[pulumi.Input[str] | None]
-    console: NotRequired[pulumi.Input[bool] | None]
-    tty: NotRequired[pulumi.Input[int] | None]
-    cmode: NotRequired[pulumi.Input[str] | None]
 
 
 class Container(Resource, kind="container"):

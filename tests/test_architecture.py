@@ -118,8 +118,11 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
         "backup_job": "dynamic/proxmox:BackupJob",
         "container": "dynamic/proxmox:Container",
         "file": "dynamic/proxmox:File",
+        "guest_exec": "dynamic/proxmox:GuestExec",
+        "guest_file": "dynamic/proxmox:GuestFile",
         "pool": "dynamic/proxmox:Pool",
         "replication": "dynamic/proxmox:Replication",
+        "snapshot": "dynamic/proxmox:Snapshot",
         "storage": "dynamic/proxmox:Storage",
         "vm": "dynamic/proxmox:VirtualMachine",
     }

@@ -43,6 +43,8 @@ class GuestHandler(Handler):
     """Parameters that Proxmox can't unset -> the default that is written instead."""
     cloud_init: ClassVar[frozenset[str]] = frozenset()
     """The fields that cloud-init finds in the guest."""
+    unseen: ClassVar[frozenset[str]] = frozenset()
+    """Fields that wait for the guest's next start without Proxmox saying so."""
 
     def encode(self, parameters: dict[str, str], values: Values) -> dict[str, str]:
         """Parameters whose form is the kind's own."""
@@ -55,6 +57,9 @@ class GuestHandler(Handler):
     def only_at_first(self, wanted: Values) -> dict[str, str]:
         """Parameters that only the making of a guest takes."""
         return {}
+
+    def beside_the_api(self, api: Api, place: Place, todo: Changes) -> None:
+        """Write what Proxmox's API can't, before the guest is started."""
 
     @abc.abstractmethod
     def restoring(self, archive: Values) -> dict[str, str]:

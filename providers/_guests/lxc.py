@@ -6,12 +6,26 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from providers._guests.values import AbsolutePath, CtAddress4, CtAddress6, Gateway, Mac, Size, SplitList, Vlan, VolumeId
+from providers._guests.values import (
+    SPLIT,
+    AbsolutePath,
+    CtAddress4,
+    CtAddress6,
+    Gateway,
+    Mac,
+    Size,
+    SplitList,
+    Vlan,
+    VolumeId,
+)
 from providers._guests.volumes import Volume
 from providers._runtime.errors import InvalidValue
 from providers._runtime.wire import Part
 
 MountPointSlot = Annotated[str, Field(pattern=r"^mp(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$")]
+DeviceSlot = Annotated[str, Field(pattern=r"^dev(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$")]
+_MAPPING = r"[ug]:\d+:\d+:[1-9]\d*"
+MountOption = Literal["discard", "lazytime", "noatime", "nodev", "noexec", "nosuid"]
 NicSlot = Annotated[str, Field(pattern=r"^net([12]?\d|3[01])$")]
 
 
@@ -25,7 +39,15 @@ class ContainerVolume(Volume):
     ro: bool | None = Field(default=None, description="Whether it can only be read.")
     replicate: bool | None = Field(default=None, description="Whether replication includes it.")
     shared: bool | None = Field(default=None, description="Whether every node has it already.")
-    mountoptions: SplitList | None = Field(default=None, description="Mount options, such as `noatime`.")
+    mountoptions: Annotated[list[MountOption] | None, SPLIT] = Field(
+        default=None, description="Mount options, such as `noatime`."
+    )
+    idmap: str | None = Field(
+        default=None,
+        pattern=rf"^(passthrough|{_MAPPING}(;{_MAPPING})*)$",
+        description="Users and groups of the container -> those of the volume (`u:0:100000:65536;g:0:100000:65536`), "
+        "or `passthrough` for the same numbers.",
+    )
 
 
 class RootFs(ContainerVolume):
@@ -44,6 +66,9 @@ class MountPoint(ContainerVolume):
         "not set for a volume that is made here.",
     )
     backup: bool | None = Field(default=None, description="Whether backups include it.")
+    keepattrs: bool | None = Field(
+        default=None, description="Whether owner and mode of the folder that it is mounted on become its own."
+    )
 
     @model_validator(mode="after")
     def _new_or_existing(self) -> MountPoint:
@@ -63,12 +88,29 @@ class ContainerNic(Part):
     ip6: CtAddress6 | None = Field(default=None, description="IPv6 address with prefix, `auto`, `dhcp` or `manual`.")
     gw6: Gateway | None = Field(default=None, description="IPv6 gateway.")
     tag: Vlan | None = Field(default=None, description="VLAN that its packets are in.")
-    trunks: SplitList | None = Field(default=None, description="VLANs that are let through.")
+    trunks: Annotated[list[Vlan] | None, SPLIT] = Field(default=None, description="VLANs that are let through.")
     firewall: bool | None = Field(default=None, description="Whether the container's firewall filters it.")
     rate: float | None = Field(default=None, ge=0, description="Limit in MB/s.")
     mtu: int | None = Field(default=None, ge=64, le=65535, description="MTU.")
     link_down: bool | None = Field(default=None, description="Whether its cable is pulled.")
     type: Literal["veth"] | None = Field(default=None, description="Its kind; there is only one.")
+    host_managed: bool | None = Field(
+        default=None, alias="host-managed", description="Whether the host sets its addresses, and not the container."
+    )
+
+
+class Device(Part):
+    """A device of the host inside the container."""
+
+    default_key: ClassVar[str | None] = "path"
+    path: str = Field(
+        pattern=r"^/dev(/[A-Za-z0-9_:@+-][A-Za-z0-9_:@.+-]*)+$",
+        description="The device, such as `/dev/dri/renderD128`.",
+    )
+    uid: int | None = Field(default=None, ge=0, description="The user that it belongs to inside.")
+    gid: int | None = Field(default=None, ge=0, description="The group that it belongs to inside.")
+    mode: str | None = Field(default=None, pattern=r"^0[0-7]{3}$", description="Who may use it inside, such as `0660`.")
+    deny_write: bool | None = Field(default=None, alias="deny-write", description="Whether it can only be read.")
 
 
 class Features(Part):

@@ -9,7 +9,7 @@ from providers._guests.place import Place, find, ours, source_row
 from providers._guests.volumes import brings_its_size, slots
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, Missing, TaskFailed, TookTooLong
-from providers._runtime.model import Values, from_wire, to_wire
+from providers._runtime.model import Changes, Values, from_wire, to_wire
 from providers._runtime.ownership import marked, owner_in
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def _make(handler: GuestHandler, api: Api, vmid: int, wanted: Values) -> None:
         return
     _from_scratch(handler, api, place, wanted)
     _grow_existing(handler, api, place, wanted)
+    handler.beside_the_api(api, place, Changes(set=wanted))
     if wanted.get("template"):
         make_template(api, place)
     elif wanted.get("started", True):

@@ -54,6 +54,7 @@ class Update:
             place = self._migrate(place, job, running=stays_up)
         self._sizes_first(place, job)
         self._configure(place, job)
+        self.handler.beside_the_api(self.api, place, self.todo)
         self._volumes(place, job)
         self._pool(place)
         if stays_up:
@@ -237,7 +238,8 @@ class Update:
     def _waiting(self, place: Place) -> list[str]:
         """What waits for the next start."""
         rows = self.api.get(f"{place.path}/pending")
-        return sorted(str(row["key"]) for row in rows if "pending" in row or row.get("delete"))
+        listed = {str(row["key"]) for row in rows if "pending" in row or row.get("delete")}
+        return sorted(listed | (self.handler.unseen & set(self.todo.names())))
 
 
 def place_forces(kind: str) -> bool:

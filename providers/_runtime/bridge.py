@@ -138,12 +138,13 @@ class ProxmoxProvider(dynamic.ResourceProvider):
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         """Bring the object to the inputs."""
         wanted = declared(self.handler.inputs, _received(news))
+        before = _received(olds)
         api = self._api(wanted, "update")
         try:
-            return dynamic.UpdateResult(lifecycle.update(self.handler, api, id_, _received(olds), wanted))
+            return dynamic.UpdateResult(lifecycle.update(self.handler, api, id_, before, wanted))
         except Exception as error:
             api.created(id_)
-            self._keep_what_is_there(api, news, _received(olds), wanted, error)
+            self._keep_what_is_there(api, news, before, wanted, error)
             raise
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:

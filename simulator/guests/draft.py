@@ -151,6 +151,8 @@ def typed(options: Mapping[str, Param], key: str, value: str) -> str | int:
 def shown_config(options: Mapping[str, Param], guest: Guest, config: Mapping[str, str]) -> dict[str, Any]:
     """Return a configuration as clients get it, with the digest of the whole file."""
     rows: dict[str, Any] = {key: typed(options, key, value) for key, value in config.items()}
+    if "lxc" in config:
+        rows["lxc"] = [line.split(": ", 1) for line in config["lxc"].splitlines()]
     return rows | {"digest": config_digest(guest)}
 
 
@@ -174,6 +176,8 @@ def pending_rows(options: Mapping[str, Param], guest: Guest) -> list[dict[str, A
     """Return one row an option: its value, the pending one, whether it is to be deleted."""
     rows: list[dict[str, Any]] = []
     for key in dict.fromkeys([*guest.config, *guest.pending, *guest.pending_delete]):
+        if key == "lxc":
+            continue
         row: dict[str, Any] = {"key": key}
         if key in guest.config:
             row["value"] = typed(options, key, guest.config[key])

@@ -53,7 +53,7 @@ def join_pool(datacenter: Datacenter, vmid: int, poolid: str | None) -> None:
 
 
 def leave_no_trace(datacenter: Datacenter, vmid: int) -> None:
-    """Remove a destroyed guest from its pool and from the access control list."""
+    """Remove a destroyed guest from its pool and from the access control list, and how its files were written."""
     for pool in datacenter.pools:
         if vmid in pool.vms:
             datacenter.pools.put(replace(pool, vms=pool.vms - {vmid}))
@@ -61,6 +61,8 @@ def leave_no_trace(datacenter: Datacenter, vmid: int) -> None:
     firewall_files.remove_guest(datacenter, vmid)
     datacenter.agents.delete(vmid)
     datacenter.guests.delete(vmid)
+    for path in [row.path for row in datacenter.written if row.path.endswith(f"/{vmid}.conf")]:
+        datacenter.written.delete(path)
 
 
 def free_unreferenced(view: StorageView, vmid: int) -> None:

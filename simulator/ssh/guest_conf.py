@@ -16,6 +16,15 @@ _PENDING = {"qemu": "PENDING", "lxc": "pve:pending"}
 _SECTION = re.compile(r"\[(PENDING|pve:pending|[A-Za-z][A-Za-z0-9_\-]+)\]")
 _LINE = re.compile(r"([a-z][a-z_\-]*[0-9]*):\s*(\S.*)?")
 _DELETE = re.compile(r"!?[a-z][a-z0-9_\-]*")
+RAW = "lxc"
+"""Where a container's lines for LXC itself are kept, as one text."""
+_RAW_LINE = re.compile(r"(lxc\.[a-z0-9_\-.]+)(?::|\s*=)\s*(.*?)\s*")
+_RAW_KEYS = re.compile(
+    r"lxc\.(apparmor|arch|autodev|cap|cgroup2?|console|environment|ephemeral|group|hook|idmap|include|init|keyring|log|"
+    r"monitor|mount\.(auto|entry|fstab)|namespace|net|no_new_privs|prlimit|proc|pty|seccomp|selinux|signal|start|sysctl|"
+    r"tty)(\..*)?"
+)
+"""What LXC may be told; the rest is what Proxmox tells it."""
 _TEXT = string(optional=True)
 _OF_SNAPSHOTS: dict[str, Param] = dict.fromkeys(
     ("parent", "snapstate", "vmstate", "runningmachine", "runningcpu", "running-nets-host-mtu", "machine"),
@@ -57,8 +66,10 @@ def render(kind: str, conf: GuestConf) -> str:
 
 
 def _section(options: Mapping[str, str]) -> str:
-    lines = [f"{key}: {value}".rstrip() + "\n" for key, value in sorted(options.items()) if key != "description"]
-    return comment_lines(options.get("description", "")) + "".join(lines)
+    apart = ("description", RAW)
+    lines = [f"{key}: {value}".rstrip() + "\n" for key, value in sorted(options.items()) if key not in apart]
+    raw = f"{options[RAW]}\n" if RAW in options else ""
+    return comment_lines(options.get("description", "")) + "".join(lines) + raw
 
 
 def parse(kind: str, text: str, warn: Warn = silently) -> GuestConf:
@@ -68,11 +79,15 @@ def parse(kind: str, text: str, warn: Warn = silently) -> GuestConf:
     current = ""
     for _, line in lines_of(text):
         section, option = _SECTION.fullmatch(line), _LINE.fullmatch(line)
+        raw = _RAW_LINE.fullmatch(line) if kind == "lxc" else None
         if line.startswith("#"):
             comments[current].append(line[1:])
         elif section is not None:
             current = section[1]
             sections[current], comments[current] = {}, []
+        elif raw is not None and _RAW_KEYS.fullmatch(raw[1]):
+            before = sections[current].get(RAW)
+            sections[current][RAW] = f"{before}\n{raw[1]}: {raw[2]}" if before else f"{raw[1]}: {raw[2]}"
         elif option is not None and option[1] != "description":
             _take(kind, sections[current], option[1], option[2] or "", warn)
         elif line:

@@ -14,12 +14,12 @@ from providers._runtime import lifecycle
 from providers._runtime.api import Api
 from providers._runtime.checking import Check
 from providers._runtime.client import Client
-from providers._runtime.connection import Connection
 from providers._runtime.facts import Facts
 from providers._runtime.model import Problem, Values, declared
 from providers._runtime.ownership import Owner
 from providers._runtime.registry import handler_of
 from tests.conftest import Simulator
+from tests.runtime.doors import access_to, connection_to
 
 
 @dataclass
@@ -36,13 +36,7 @@ class Driver:
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        simulated = next(iter(self.simulator.running.connections.values()))
-        connection = Connection(
-            endpoints=simulated.endpoints,
-            token_id=simulated.token_id,
-            token_secret=SecretStr(simulated.token_secret),
-            ca_file=simulated.ca_file,
-        )
+        connection = connection_to(self.simulator, ssh=access_to(self.simulator))
         self.handler = handler_of(self.kind)
         self.owner = Owner.of_urn(f"urn:pulumi:{self.stack}::proxmox::{self.kind}::{self.name}")
         self.client = Client("lab", connection, 4)

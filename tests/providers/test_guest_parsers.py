@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,16 +15,21 @@ from providers import vm as qemu
 from providers._guests import lxc, qemu_disks
 from providers._guests.volumes import PLACEMENT, Volume
 from providers._runtime.markers import Slots
-from providers._runtime.model import FieldSpec, fields_of
+from providers._runtime.model import FieldSpec, Inputs, fields_of
 from providers._runtime.wire import Part, size_text
 from providers.container import ContainerInputs
-from simulator.guests.qemu_options import EXPANDED
+from simulator.guests import lxc_options, qemu_options
 from simulator.schema import Param, check
 from tests.providers.strategies import SIZE, VOLUME, WORD, values_of
 
+KNOWN: dict[type[Inputs], Mapping[str, Param]] = {
+    qemu.VmInputs: qemu_options.EXPANDED,
+    ContainerInputs: lxc_options.EXPANDED,
+}
+"""What each kind of guest can be told."""
 PARTS = {
     f"{model.__name__}.{name}": spec.part
-    for model in (qemu.VmInputs, ContainerInputs)
+    for model in KNOWN
     for name, spec in fields_of(model).items()
     if spec.part and spec.in_config
 }
@@ -56,14 +62,15 @@ def test_a_property_string_is_read_as_it_was_written(part: type[Part], data: st.
 @settings(FEW)
 @given(st.data())
 @pytest.mark.parametrize(
-    "name", [name for name, spec in fields_of(qemu.VmInputs).items() if spec.part and spec.in_config]
+    ("model", "name"),
+    [(model, name) for model in KNOWN for name, spec in fields_of(model).items() if spec.part and spec.in_config],
 )
-def test_proxmox_takes_a_property_string_as_it_is_written(name: str, data: st.DataObject) -> None:
-    spec = fields_of(qemu.VmInputs)[name]
+def test_proxmox_takes_a_property_string_as_it_is_written(model: type[Inputs], name: str, data: st.DataObject) -> None:
+    spec = fields_of(model)[name]
     assert spec.part is not None
     values = data.draw(of(spec.part))
     assume(values and _is_right(spec.part, values))
-    for slot, parameter in parameters(spec).items():
+    for slot, parameter in parameters(spec, KNOWN[model]).items():
         bus = slot.rstrip("0123456789")
         buses = qemu_disks.BUSES if name == "disks" else {}
         fitting = {key: value for key, value in values.items() if bus in buses.get(key, (bus,))}
@@ -83,11 +90,11 @@ def _is_right(part: type[Part], values: dict[str, Any]) -> bool:
     return True
 
 
-def parameters(spec: FieldSpec) -> dict[str, Param]:
+def parameters(spec: FieldSpec, known: Mapping[str, Param]) -> dict[str, Param]:
     """The parameters as which a field travels; of a map, one slot of each kind."""
     slots = spec.marker(Slots)
-    names = [name for name in EXPANDED if (re.fullmatch(slots.pattern, name) if slots else name == spec.wire)]
-    return {name: EXPANDED[name] for name in names if not slots or re.fullmatch(r"[a-z]+0", name)}
+    names = [name for name in known if (re.fullmatch(slots.pattern, name) if slots else name == spec.wire)]
+    return {name: known[name] for name in names if not slots or re.fullmatch(r"[a-z]+0", name)}
 
 
 @given(SIZE)

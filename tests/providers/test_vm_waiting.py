@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers._guests import waiting
+from providers._guests import agent, waiting
 from providers._guests.place import Place
 from providers._runtime.errors import InvalidValue, Missing, TookTooLong
 from tests.conftest import Simulator
@@ -54,7 +54,7 @@ def test_it_counts_as_made_when_one_can_log_in(vm: Driver) -> None:
 def test_an_agent_that_does_not_answer_costs_the_budget_and_no_more(
     vm: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "PAUSE", 0.05)
+    monkeypatch.setattr(agent, "PAUSE", 0.05)
     silent = {**SMALL, "agent": {"enabled": True}, "wait_for": "agent", "wait_seconds": 0.3}
 
     with pytest.raises(TookTooLong, match=r"waiting for its agent has taken more than 0.3 s"):
@@ -64,7 +64,7 @@ def test_an_agent_that_does_not_answer_costs_the_budget_and_no_more(
 def test_a_guest_whose_wait_was_in_vain_is_kept_and_gone_on_with(
     vm: Driver, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "PAUSE", 0.05)
+    monkeypatch.setattr(agent, "PAUSE", 0.05)
     silent = {**SMALL, "agent": {"enabled": True}, "wait_for": "agent", "wait_seconds": 0.1}
     with pytest.raises(TookTooLong):
         vm.up(silent)

@@ -34,6 +34,17 @@ def connection_to(simulator: Simulator, **changes: Any) -> Connection:
     return Connection.model_validate({name: value for name, value in values.items() if value is not None})
 
 
+def access_to(simulator: Simulator, **changes: Any) -> dict[str, Any]:
+    """How to log in to a simulator's nodes, with some of it changed; None takes one out."""
+    simulated = next(iter(simulator.running.connections.values()))
+    hosts = {
+        node: {"address": host.address, "port": host.port, "host_key": host.public_key}
+        for node, host in simulated.ssh.items()
+    }
+    values = {"private_key_file": simulated.ssh_key, "hosts": hosts, **changes}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def password_of(simulator: Simulator) -> str:
     """The password of the simulator's root@pam."""
     return str(json.loads((simulator.running.home / "credentials.json").read_text())["password"])

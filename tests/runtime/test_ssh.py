@@ -14,18 +14,7 @@ from providers._runtime.connection import Connection, SshAccess
 from providers._runtime.errors import CommandFailed, ConfigProblem, LoginRefused, NotTrusted, TookTooLong, Unreachable
 from providers._runtime.ssh import Ssh
 from tests.conftest import Simulator
-from tests.runtime.doors import at_once, connection_to, password_of, soon
-
-
-def access_to(simulator: Simulator, **changes: Any) -> dict[str, Any]:
-    """How to log in to a simulator's nodes, with some of it changed; None takes one out."""
-    simulated = next(iter(simulator.running.connections.values()))
-    hosts = {
-        node: {"address": host.address, "port": host.port, "host_key": host.public_key}
-        for node, host in simulated.ssh.items()
-    }
-    values = {"private_key_file": simulated.ssh_key, "hosts": hosts, **changes}
-    return {name: value for name, value in values.items() if value is not None}
+from tests.runtime.doors import access_to, at_once, connection_to, password_of, soon
 
 
 def ssh_to(simulator: Simulator, **changes: Any) -> Ssh:
