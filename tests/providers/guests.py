@@ -34,9 +34,11 @@ class Driver:
     outputs: Values = field(default_factory=dict)
     id: str = ""
     warnings: list[str] = field(default_factory=list)
+    ssh: bool = True
+    """Whether the connection says how to log in to the nodes."""
 
     def __post_init__(self) -> None:
-        connection = connection_to(self.simulator, ssh=access_to(self.simulator))
+        connection = connection_to(self.simulator, ssh=access_to(self.simulator) if self.ssh else None)
         self.handler = handler_of(self.kind)
         self.owner = Owner.of_urn(f"urn:pulumi:{self.stack}::proxmox::{self.kind}::{self.name}")
         self.client = Client("lab", connection, 4)

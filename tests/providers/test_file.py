@@ -17,7 +17,7 @@ from providers._storages.file_inputs import FileInputs
 from providers.file import id_of, place_of
 from tests.conftest import Simulator
 from tests.providers.guests import Driver, tasks
-from tests.runtime.doors import access_to, connection_to, soon
+from tests.runtime.doors import connection_to, soon
 
 ONE, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 EXAMPLE: dict[str, Any] = {
@@ -42,21 +42,13 @@ DRIFT = [
 @pytest.fixture
 def file(simulator: Simulator) -> Driver:
     """A file of a program whose connection has no SSH."""
-    return Driver(simulator, "file")
+    return Driver(simulator, "file", ssh=False)
 
 
 @pytest.fixture
 def ssh_file(simulator: Simulator) -> Driver:
     """A file of a program whose connection has SSH."""
-    return with_ssh(Driver(simulator, "file"))
-
-
-def with_ssh(driver: Driver) -> Driver:
-    """Log in to the nodes over SSH, too."""
-    simulator = driver.simulator
-    driver.client = Client("lab", connection_to(simulator, ssh=access_to(simulator)), 4)
-    driver.facts = Facts(driver.client)
-    return driver
+    return Driver(simulator, "file")
 
 
 def image(folder: Path, content: bytes, name: str = "it.iso") -> dict[str, Any]:
@@ -163,12 +155,12 @@ def test_the_upload_of_a_died_run_is_found_again_by_size_and_checksum(ssh_file: 
     ssh_file.up(image(tmp_path, b"one" * 1000))
     ssh_file.simulator.forget_requests()
 
-    again = with_ssh(Driver(ssh_file.simulator, "file"))
+    again = Driver(ssh_file.simulator, "file")
     again.up(image(tmp_path, b"one" * 1000))
     assert tasks(again.simulator) == []
     assert again.warnings == ["local:iso/it.iso is on pve1 exactly as declared, and is taken over"]
 
-    other = with_ssh(Driver(ssh_file.simulator, "file"))
+    other = Driver(ssh_file.simulator, "file")
     with pytest.raises(AlreadyThere, match=r"local:iso/it\.iso already exists on pve1"):
         other.up(image(tmp_path, b"two" * 1000))
 
