@@ -26,6 +26,7 @@ _WORDS = {
     "annually": "*-1-1 00:00",
 }
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_NEVER = datetime(_LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
 _FARTHEST = timedelta(days=366 * 8)
 
 
@@ -52,7 +53,9 @@ class CalendarEvent:
 
     def after(self, timestamp: float) -> int | None:
         """Return the first time at which it happens after this one, or None when it never will."""
-        begin = datetime.fromtimestamp(int(timestamp) + 1, UTC)
+        if timestamp >= _NEVER:
+            return None
+        begin = datetime.fromtimestamp(max(0, int(timestamp)) + 1, UTC)
         day = begin.replace(hour=0, minute=0, second=0)
         while day - begin < _FARTHEST:
             if self.matches_day(day):

@@ -88,6 +88,8 @@ CONTRADICTED: dict[str, str] = {
 """Where real answers contradict the schema, and the record that shows it."""
 
 ALIKE: dict[str, str] = {
+    "GET /access/users/{userid}/tfa data.user": "it is a list when several kinds are asked for",
+    "GET /cluster/config/totem data": "a host that is in no cluster has none of these settings",
     "GET /nodes/{node}/lxc/{vmid}/firewall/rules/{pos} data.pos": "as that of a machine",
     "GET /cluster/sdn/vnets/{vnet}/firewall/rules/{pos} data.pos": "as that of a machine",
     "GET /cluster/sdn/fabrics/all data.nodes[].interfaces": "what is pending stands below `pending`",

@@ -23,7 +23,7 @@ from tests.simulator.populated import Populated
 
 ENCODED = ("comment", "consent-text", "description", "firstname", "keyring", "lastname", "notes", "password", "text")
 """What files hold encoded, or as text of its own."""
-STATUSES = {400, 401, 403, 404, 500, 501, 595}
+STATUSES = {400, 401, 403, 404, 424, 500, 501, 595}
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,8 @@ def test_a_schedule_is_told_in_advance(client: Client) -> None:
         {"timestamp": 1795836600, "utc": "Sat Nov 28 03:30:00 2026"},
         {"timestamp": 1796441400, "utc": "Sat Dec  5 03:30:00 2026"},
     ]
+    for moment in (10**20, -(10**20)):
+        assert client.call("GET", "/cluster/jobs/schedule-analyze", params | {"starttime": moment}).status == 200
 
 
 def test_an_identity_provider_is_pointed_to_but_its_logins_cannot_be_proved(client: Client) -> None:
