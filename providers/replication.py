@@ -16,6 +16,7 @@ from pydantic import Field
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.calendar import Schedule
+from providers._runtime.coverage import Coverage
 from providers._runtime.errors import TookTooLong
 from providers._runtime.facts import Facts
 from providers._runtime.handler import ConfigObject, Found
@@ -58,6 +59,16 @@ class ReplicationHandler(ConfigObject):
     path = "/cluster/replication"
     key = "job_id"
     missing = r"no such job"
+    coverage: ClassVar = Coverage(
+        methods=("POST /cluster/replication", "PUT /cluster/replication/{id}"),
+        carried={"delete": "any field, by declaring it no longer"},
+        left_out={
+            "digest": "sent with every change, so that a neighbour's is not overwritten",
+            "remove_job": "a destroy removes it",
+            "source": "Proxmox keeps it: the node that the guest is on",
+            "type": "there is one, `local`",
+        },
+    )
     at_creation: ClassVar = {"type": "local"}
 
     def read(self, api: Api, id_: str) -> Found | None:
