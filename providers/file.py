@@ -6,7 +6,8 @@ of this machine (`path`), a text (`data`), an appliance of Proxmox's list (`temp
 same file on several nodes is several resources, which are brought side by side.
 
 Seen on Proxmox VE 9.2: snippets can't be uploaded, so they go over SFTP. An upload replaces a file of the same name, a
-download never does. Proxmox keeps no checksum: a file that somebody replaced by hand is noticed by its size, a snippet
+download never does: over SSH the new one comes beside and takes the old one's place, and without SSH the old one goes
+first, which is said. Proxmox keeps no checksum: a file that somebody replaced by hand is noticed by its size, a snippet
 by its content. A download that has no checksum, and a URL that tells no size, can't be told from another file; nor can
 an OCI image.
 """

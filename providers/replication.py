@@ -59,6 +59,16 @@ class ReplicationHandler(ConfigObject):
     path = "/cluster/replication"
     key = "job_id"
     missing = r"no such job"
+    coverage: ClassVar = Coverage(
+        methods=("POST /cluster/replication", "PUT /cluster/replication/{id}"),
+        carried={"delete": "any field, by declaring it no longer"},
+        left_out={
+            "digest": "sent with every change, so that a neighbour's is not overwritten",
+            "remove_job": "a destroy removes it",
+            "source": "Proxmox keeps it: the node that the guest is on",
+            "type": "there is one, `local`",
+        },
+    )
     at_creation: ClassVar = {"type": "local"}
     coverage: ClassVar = Coverage(
         methods=("POST /cluster/replication", "PUT /cluster/replication/{id}"),

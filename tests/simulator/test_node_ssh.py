@@ -22,3 +22,17 @@ def test_a_storage_made_on_a_disk_is_in_the_file_of_storages(pve1: Remote) -> No
     pve1.ok(f"pvesh create /nodes/pve1/disks/zfs {made}")
     assert "zfspool: tank\n\tpool tank\n" in pve1.ok("cat /etc/pve/storage.cfg")
     assert "tank" in pve1.ok("pvesm status")
+
+
+def test_a_download_has_the_checksum_that_it_came_with_and_keeps_it_when_it_is_moved(pve1: Remote) -> None:
+    folder, checksum = "/var/lib/vz/template/iso", "0123456789abcdef" * 4
+    asked = "--content iso --filename a.iso --url https://images.example.org/a.iso"
+    pve1.ok(
+        f"pvesh create /nodes/pve1/storage/local/download-url {asked} --checksum {checksum} --checksum-algorithm sha256"
+    )
+
+    pve1.ok(f"mv -f {folder}/a.iso {folder}/b.iso")
+
+    assert pve1.ok(f"sha256sum {folder}/b.iso") == f"{checksum}  {folder}/b.iso\n"
+    assert "local:iso/b.iso" in pve1.ok("pvesm list local")
+    assert pve1.run(f"test -e {folder}/a.iso").code == 1
