@@ -70,16 +70,6 @@ class ReplicationHandler(ConfigObject):
         },
     )
     at_creation: ClassVar = {"type": "local"}
-    coverage: ClassVar = Coverage(
-        methods=("POST /cluster/replication", "PUT /cluster/replication/{id}"),
-        carried={
-            "delete": "(what is declared no longer)", "digest": "(always sent)", "type": "(always `local`)",
-        },
-        left_out={
-            "remove_job": "how Proxmox notes that a job is to go",
-            "source": "Proxmox's own note of where the guest is",
-        },
-    )  # fmt: skip
 
     def read(self, api: Api, id_: str) -> Found | None:
         """One that is to be removed is gone."""

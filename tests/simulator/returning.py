@@ -93,6 +93,9 @@ ALIKE: dict[str, str] = {
     "GET /nodes/{node}/lxc/{vmid}/firewall/rules/{pos} data.pos": "as that of a machine",
     "GET /cluster/sdn/vnets/{vnet}/firewall/rules/{pos} data.pos": "as that of a machine",
     "GET /cluster/sdn/fabrics/all data.nodes[].interfaces": "what is pending stands below `pending`",
+    "GET /nodes/{node}/disks/list data[].mounted": "only what is mounted says so",
+    "GET /nodes/{node}/disks/list data[].osdid-list": "it is null where there is no OSD",
+    "GET /nodes/{node}/storage/{storage}/import-metadata data.source": "an appliance names its volume",
     "POST /nodes/{node}/replication/{id}/schedule_now data": "it only notes when the job is due, and starts no task",
 }
 """Where the same holds and there is no record of it."""
