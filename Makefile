@@ -43,8 +43,9 @@ lint: setup ## check format, style, types and scripts
 docs: setup ## write the reference of the resources
 	$(LABS) docs
 
-bench: setup ## measure: requests and seconds for fifty machines through the real engine
+bench: setup ## measure: fifty machines through the real engine, and the simulator with ten thousand guests
 	.venv/bin/python -m benchmarks.guests
+	.venv/bin/python -m benchmarks.simulator_size
 
 clean: ## remove what set-up made here; the stacks' state and the simulators stay
 	rm -rf .venv .toolchain .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -36,12 +36,12 @@ def carriers(handler: Handler) -> dict[str, str]:
 
 
 def parameters_of(spec: FieldSpec) -> Iterable[str]:
-    """The names under which a field travels; none for an instruction to this program."""
+    """The names under which a field travels in the configuration; a handler says itself where others go."""
     slots = spec.marker(Slots)
     if slots:
         names = re.sub(r"[()]|\\d\+$", "", slots.pattern).split("|")
         return [f"{name}[n]" for name in names]
-    return [] if spec.local else [spec.wire]
+    return [spec.wire] if spec.in_config else []
 
 
 def _section(name: str, handler: Handler, coverage: Coverage) -> str:

@@ -34,7 +34,6 @@ from simulator.seeding import seed
 from simulator.server import ApiServer, Handler, RequestLog
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.ports import SshPorts
-from simulator.ssh.programs import PROGRAMS
 from simulator.ssh.timers import Timers
 from simulator.ssh.tree import Tree
 from simulator.state import Datacenter, World
@@ -122,6 +121,8 @@ class Simulator:
         """Make what runs the timers of a datacenter's nodes."""
 
         def shell(node: str) -> NodeShell:
+            from simulator.ssh.programs import PROGRAMS  # noqa: PLC0415 - a start without timers need not wait for it
+
             tree = Tree(self.world, datacenter.nodes[node].host, self.tasks)
             return NodeShell(tree=tree, router=router, programs=PROGRAMS, host=node)
 

@@ -87,7 +87,7 @@ for _name, _pattern, _text in (
     ("pve-storage-path", r"/.*", "value does not look like a valid absolute path"),
     ("pve-task-status-type", r"(?i:ok|error|warning|unknown)", "invalid status '{}'"),
     ("string", r"(?s:.*)", ""),
-    ("urlencoded", r"(?s:.*)", ""),
+    ("urlencoded", r"[\-%a-zA-Z0-9_.!~*'()]*", "invalid urlencoded string: {}"),
     ("ldap-simple-attr", r"[a-zA-Z0-9]+", "value '{}' does not look like a simple ldap attribute name"),
     ("pve-bridge-id", r"[A-Za-z0-9_.\-]{1,15}", "invalid bridge ID '{}'"),
 ):  # fmt: skip

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from simulator.versions import NEWEST
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -21,6 +23,8 @@ class Node:
     disk: int
     online: bool = True
     started: float = 0.0
+    version: str = NEWEST
+    """Which release of Proxmox VE it has: one of `versions.RELEASES`."""
     host: str = ""
     """Which machine of the topology this is; empty for a member of a cluster of which only the name is known."""
     votes: int = 1

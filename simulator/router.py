@@ -22,6 +22,7 @@ from simulator.routing import Call, Route, RouteTree
 from simulator.schema import check
 from simulator.state import Datacenter, World
 from simulator.tasks import LOCK_TIMEOUT, TaskRunner
+from simulator.versions import has_method, parameters_of
 
 CSRF_METHODS = ("POST", "PUT", "DELETE")
 
@@ -67,6 +68,9 @@ class Router:
         if found is None:
             raise self._unknown(request)
         route, in_path = found
+        version = _version(route, request, in_path)
+        if not has_method(version, route.name):
+            raise self._unknown(request)
         duplicate = next((name for name in request.values if name in in_path), None)
         if duplicate is not None:
             raise ParamError({duplicate: "duplicate parameter (already defined in URI)"})
@@ -76,7 +80,7 @@ class Router:
         node = self._answering_node(route, request, values)
         if values.get("node") == "localhost" and "node" in in_path:
             values["node"] = node
-        typed, errors = check(route.expected(values), values)
+        typed, errors = check(parameters_of(version, route.name, route.expected(values)), values)
         if errors:
             raise ParamError(errors)
         call = Call(
@@ -157,6 +161,13 @@ class Router:
         if node not in request.datacenter.connected(request.node):
             raise NodeUnreachable
         return name
+
+
+def _version(route: Route, request: Request, in_path: Mapping[str, str]) -> str:
+    """Return the release of the host that is to answer."""
+    nodes = request.datacenter.nodes
+    named = nodes.get(in_path.get("node", "")) if route.proxyto == "node" else None
+    return (named or nodes[request.node]).version
 
 
 def authorize(route: Route, access: Access, values: Mapping[str, Any], *, is_token: bool) -> None:

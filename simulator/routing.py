@@ -43,6 +43,11 @@ class Route:
     rest: bool
     variants: Mapping[str, Mapping[str, Param]] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Return method and path, by which the method is known."""
+        return f"{self.method} {self.path}"
+
     def expected(self, values: Mapping[str, Any]) -> Mapping[str, Param]:
         """Return the parameters of a call: those of all calls, and those of the variant that its `type` names."""
         variant = self.variants.get(str(values.get("type")))
@@ -151,6 +156,14 @@ class Call:
 
 
 ROUTES: list[Route] = []
+REFUSING: set[Handler] = set()
+"""The handlers that refuse every call, in Proxmox's words for a host that lacks what they are about."""
+
+
+def always_refuses(handler: Handler) -> Handler:
+    """Note that the decorated handler refuses every call."""
+    REFUSING.add(handler)
+    return handler
 
 
 def route(
@@ -188,35 +201,53 @@ def route(
     return register
 
 
+@dataclass(slots=True)
+class _Branch:
+    """What the paths have in common that begin with the same segments."""
+
+    named: dict[str, _Branch] = field(default_factory=dict)
+    variable: _Branch | None = None
+    methods: dict[str, Route] = field(default_factory=dict)
+
+    def grow(self, part: str) -> _Branch:
+        """Return the branch of a further segment, made when it is not there yet."""
+        if not part.startswith("{"):
+            return self.named.setdefault(part, _Branch())
+        self.variable = self.variable or _Branch()
+        return self.variable
+
+
 class RouteTree:
     """Finds the route of a path."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         """Build the tree of path segments."""
-        self._root: dict[str, Any] = {}
+        self._root = _Branch()
         for entry in routes:
             branch = self._root
             for part in _parts(entry.path):
-                branch = branch.setdefault("{}" if part.startswith("{") else part, {})
-            branch[f" {entry.method}"] = entry
+                branch = branch.grow(part)
+            branch.methods[entry.method] = entry
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """Return the route and the values in the path, or None."""
         parts = _parts(path)
         branch, values = self._root, list[str]()
         for index, part in enumerate(parts):
-            if part in branch:
-                branch = branch[part]
+            if part in branch.named:
+                branch = branch.named[part]
                 continue
-            branch = branch.get("{}", {})
+            if branch.variable is None:
+                return None
+            branch = branch.variable
             values.append(part)
-            entry = branch.get(f" {method}")
+            entry = branch.methods.get(method)
             if entry is not None and entry.rest:
                 values[-1] = "/".join(parts[index:])
                 return entry, _named(entry, values)
             if any(character.isspace() for character in part):
                 return None
-        entry = branch.get(f" {method}")
+        entry = branch.methods.get(method)
         return (entry, _named(entry, values)) if entry is not None else None
 
 

@@ -219,7 +219,7 @@ def _format_refusal(param: Param, text: str, path: str) -> str | None:
                 check_format(param.format, text)
         except ValueError as error:
             return f"invalid format - {str(error).removesuffix(chr(10))}\n"
-    if param.pattern is not None and not re.fullmatch(param.pattern, text):
+    if param.pattern is not None and not re.fullmatch(param.pattern, text, re.ASCII):
         return "value does not match the regex pattern"
     return None
 

@@ -6,6 +6,7 @@ option is kept as the text that the file would hold; `typed` gives it back as th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 from simulator.errors import ApiError
 from simulator.routing import Call
 from simulator.schema import Param
+
+_ENCODED = ("comment", "description", "notes-template")
+"""What files hold with its line feeds escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,16 @@ class SectionType:
 
 def given(call: Call, params: Mapping[str, Param]) -> dict[str, str]:
     """Return those of these parameters that a call has, as a configuration file keeps them."""
-    return {name: as_text(call.params[name]) for name in params if name in call}
+    return stored({name: call.params[name] for name in params if name in call})
+
+
+def stored(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return values as a configuration file keeps them; what would be more than one line there is refused."""
+    for name, value in values.items():
+        items = value if isinstance(value, list) else [value]
+        if name not in _ENCODED and any(isinstance(item, str) and re.search(r"[\r\n]", item) for item in items):
+            raise ApiError(f"property '{name}' contains a line feed")
+    return {name: as_text(value) for name, value in values.items()}
 
 
 def as_text(value: Any) -> str:

@@ -24,6 +24,7 @@ from simulator.topology import (
     TopologyError,
     host_of,
 )
+from simulator.versions import at_least
 
 _SHARED_TYPES = ("nfs", "cifs", "rbd", "cephfs", "pbs", "iscsi")
 _BLOCK_TYPES = ("lvm", "lvmthin", "zfspool", "rbd")
@@ -51,13 +52,16 @@ def _add_root(datacenter: Datacenter, password: str, token: str) -> None:
 
 def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:
     if spec.clustered:
-        config = ClusterConfig(cluster_name=spec.name, config_version=len(spec.nodes), links={"0": ""})
+        coefficient = 125 if at_least(spec.nodes[0].version, "9.2") else None
+        config = ClusterConfig(
+            cluster_name=spec.name, config_version=len(spec.nodes), token_coefficient=coefficient, links={"0": ""}
+        )
         datacenter.cluster_config.put(config)
     for number, node in enumerate(spec.nodes, 1):
         datacenter.nodes.put(
             Node(
                 name=node.name, nodeid=number, ip=node.ip, cpus=node.cpus, memory=node.memory, disk=node.disk,
-                online=node.online, started=now - _UPTIME, host=host_of(spec, node),
+                online=node.online, version=node.version, started=now - _UPTIME, host=host_of(spec, node),
                 rings={"0": node.ip} if spec.clustered else {}, dns={"search": "example.test", "dns1": "192.0.2.1"},
             )
         )  # fmt: skip

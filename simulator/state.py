@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from simulator.tasks import Steps, TaskRun
 
 Boot = Callable[["TaskRun", int], "Steps"]
+Devices = Callable[["Datacenter", Guest], list[dict[str, Any]] | None]
 
 DETECTED_AFTER = 7.0
 """How many seconds the others need to notice that a node is lost."""
@@ -151,6 +152,7 @@ class Datacenter:
         self.sdn_versions = settings("sdn/versions")
         self.ips = Table[str, IpEntry](journal, label("sdn/ips"), IpEntry, lambda row: f"{row.zone}/{row.ip}")
         self.ha_resources = sections("ha/resources.cfg")
+        self.ha_groups = sections("ha/groups.cfg")
         self.ha_rules = sections("ha/rules.cfg")
         self.ha_services = Table[str, HaService](journal, label("ha/services"), HaService, lambda row: row.sid)
         self.ha_nodes = Table[str, HaNode](journal, label("ha/nodes"), HaNode, lambda row: row.name)
@@ -279,6 +281,8 @@ class World:
         self.clock = Clock()
         self.boot: Boot = _there_already
         """What a container's start waits for when the state says that it runs."""
+        self.devices: Devices = lambda _datacenter, _guest: None
+        """What `ip -json address` says in a running container; None where there is nobody to ask."""
         self.datacenters: dict[str, Datacenter] = {}
         self.fingerprint = ""
         """The fingerprint of the certificate that all machines have."""

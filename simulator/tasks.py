@@ -185,6 +185,8 @@ class TaskRunner:
         while clock.mode != "held" or released:
             task_due = self._waiting[0][0] if self._waiting else math.inf
             actor_due, actor = self._next_actor()
+            if clock.mode == "immediate" and any(entry[0] == math.inf for entry in self._waiting):
+                actor_due = math.inf  # no time passes for the actors either while something real is waited for
             task_first = task_due != math.inf and (clock.mode == "immediate" or task_due <= actor_due)
             due = task_due if task_first else actor_due
             if due == math.inf or (clock.mode != "immediate" and due > clock.now()):

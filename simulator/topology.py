@@ -3,6 +3,7 @@
     datacenters:
       pve:                        # one cluster, or one host that is in none
         clustered: false
+        version: "9.2"            # or "8.4", of all its hosts; a host may have its own
         nodes:
           pve1:
             {cpus: 16, memory: 64G, disk: 100G, ip: 192.0.2.10, nics: [eno1, eno2],
@@ -39,9 +40,14 @@ from typing import Any
 
 import yaml
 
+from simulator.versions import NEWEST, RELEASES
+
 SHIPPED = Path(__file__).parent / "topologies"
 _SIZE = re.compile(r"(\d+)([KMGT]?)")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = (
+    yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+)  # ten thousand guests take the one in C a second, the other one ten
 
 
 class TopologyError(Exception):
@@ -75,6 +81,7 @@ class NodeSpec:
     disk: int
     ip: str
     online: bool
+    version: str = NEWEST
     nics: tuple[str, ...] | None = None
     """Its network cards; None for one card for each bridge."""
     disks: tuple[DiskSpec, ...] = ()
@@ -166,7 +173,7 @@ def load(name_or_file: str) -> Topology:
         known = ", ".join(shipped())
         raise TopologyError(f"topology {name_or_file!r} is neither a file nor one of: {known}")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
     except yaml.YAMLError as error:
         raise TopologyError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     return _Reader(path.name).topology(path.stem, data)
@@ -218,18 +225,19 @@ class _Reader:
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:
         where = f"datacenters.{name}"
-        keys = ("clustered", "nodes", "bridges", "storages", "guests", "files", "directory")
+        keys = ("clustered", "version", "nodes", "bridges", "storages", "guests", "files", "directory")
         spec = self._mapping(data, where, keys)
         nodes = self._mapping(spec.get("nodes"), f"{where}.nodes")
         clustered = bool(spec.get("clustered", len(nodes) > 1))
         if not nodes or (len(nodes) > 1 and not clustered):
             raise self._fail(f"{where}.nodes", "a host that is in no cluster is exactly one node")
+        version = self._version(f"{where}.version", spec.get("version", NEWEST))
         storages = self._mapping(spec.get("storages", {}), f"{where}.storages")
         guests = self._mapping(spec.get("guests", {}), f"{where}.guests")
         result = DatacenterSpec(
             name=name,
             clustered=clustered,
-            nodes=tuple(self._node(f"{where}.nodes.{key}", key, value) for key, value in nodes.items()),
+            nodes=tuple(self._node(f"{where}.nodes.{key}", key, value, version) for key, value in nodes.items()),
             bridges=tuple(str(bridge) for bridge in spec.get("bridges", ["vmbr0"])),
             storages=tuple(self._storage(f"{where}.storages.{key}", key, value) for key, value in storages.items()),
             guests=tuple(self._guest(f"{where}.guests.{key}", key, value) for key, value in guests.items()),
@@ -254,8 +262,13 @@ class _Reader:
             if file.storage not in storages:
                 raise self._fail(f"{where}.files", f"there is no storage {file.storage!r}")
 
-    def _node(self, where: str, name: str, data: Any) -> NodeSpec:
-        keys = ("cpus", "memory", "disk", "ip", "online", "nics", "disks", "pci", "usb")
+    def _version(self, where: str, value: Any) -> str:
+        if str(value) not in RELEASES:
+            raise self._fail(where, f"{value!r} cannot be played; known are {', '.join(RELEASES)}")
+        return str(value)
+
+    def _node(self, where: str, name: str, data: Any, version: str) -> NodeSpec:
+        keys = ("cpus", "memory", "disk", "ip", "online", "nics", "version", "disks", "pci", "usb")
         spec = self._mapping(data or {}, where, keys)
         if not re.fullmatch(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?", name):
             raise self._fail(where, "is no valid node name")
@@ -272,6 +285,7 @@ class _Reader:
             disk=self._size(spec.get("disk", "100G"), f"{where}.disk"),
             ip=str(spec.get("ip", "127.0.0.1")),
             online=bool(spec.get("online", True)),
+            version=self._version(f"{where}.version", spec.get("version", version)),
             disks=tuple(
                 self._node_disk(f"{where}.disks.{key}", key, value)
                 for key, value in self._mapping(spec.get("disks", {}), f"{where}.disks").items()

@@ -9,6 +9,7 @@ from simulator.errors import ApiError, ParamError
 from simulator.records import Section
 from simulator.routing import Call, route
 from simulator.schema import Param, PropertyString, boolean, integer, string
+from simulator.sections import stored
 from simulator.state import digest
 
 _REALM = string(format="pve-realm", max_length=32)
@@ -128,8 +129,7 @@ def read_domain(call: Call) -> dict[str, Any]:
 
 def _given(call: Call) -> dict[str, str]:
     """Return the options that a call sets, as the configuration file stores them."""
-    names = [name for name in call.params if name in call and name not in _NEVER_STORED]
-    return {name: str(int(call.params[name])) if name in _BOOLEANS else call.text(name) for name in names}
+    return stored({name: call.params[name] for name in call.params if name in call and name not in _NEVER_STORED})
 
 
 def _store(call: Call, realm: Section) -> None:

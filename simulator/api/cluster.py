@@ -9,6 +9,7 @@ from simulator.errors import ApiError, ParamError
 from simulator.propstring import split
 from simulator.routing import Call, route
 from simulator.schema import integer
+from simulator.versions import has_method
 
 _INDEX = (
     "acme", "backup", "backup-info", "bulk-action", "ceph", "config", "firewall", "ha", "jobs", "log", "mapping",
@@ -17,9 +18,10 @@ _INDEX = (
 
 
 @route("GET", "/cluster", user="all")
-def index(_call: Call) -> list[dict[str, str]]:
+def index(call: Call) -> list[dict[str, str]]:
     """List what there is below `/cluster`."""
-    return [{"name": name} for name in _INDEX]
+    version = call.this_node.version
+    return [{"name": name} for name in _INDEX if has_method(version, f"GET /cluster/{name}")]
 
 
 @route("GET", "/cluster/status", check=["perm", "/", ["Sys.Audit"]], protected=True)

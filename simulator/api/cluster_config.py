@@ -26,6 +26,7 @@ from simulator.errors import ApiError
 from simulator.routing import Call, route
 from simulator.schema import Param, boolean, integer, string
 from simulator.tasks import Steps, TaskRun
+from simulator.versions import at_least
 
 _AUDIT = ["perm", "/", ["Sys.Audit"]]
 _LINK_PARAMS: dict[str, Param] = {"link[n]": string(format=LINK, optional=True, count=LINKS)}
@@ -64,7 +65,7 @@ def create(call: Call) -> str:
     links = links_in(call.params) or {"0": {"address": call.this_node.ip}}
     config = ClusterConfig(
         cluster_name=call.text("clustername"), config_version=1,
-        token_coefficient=call.integer("token-coefficient", 125),
+        token_coefficient=call.integer("token-coefficient", 125) if at_least(call.this_node.version, "9.2") else None,
         links={number: _priority(link) for number, link in links.items()},
     )  # fmt: skip
     node = {

@@ -17,6 +17,7 @@ from simulator.routing import Call, route
 from simulator.schema import Param, boolean, integer, string
 from simulator.sections import SectionType, given, typed
 from simulator.state import digest
+from simulator.versions import at_least
 
 _SID: dict[str, Param] = {"sid": string(format="pve-ha-resource-or-vm-id")}
 _KIND = string(enum=("ct", "vm"), optional=True)
@@ -90,9 +91,13 @@ def read_resource(call: Call) -> dict[str, Any]:
     return _row(call, _existing(call))
 
 
-def _check_no_group(call: Call) -> None:
-    if "group" in call:
+def _check_group(call: Call) -> None:
+    """Refuse a group that does not exist, and any where rules have taken the place of groups."""
+    group = call.optional("group")
+    if group is not None and at_least(call.this_node.version, "9.0"):
         raise ParamError({"group": "invalid parameter 'group': ha groups have been migrated to rules\n"})
+    if group is not None and group not in call.datacenter.ha_groups:
+        raise ApiError(f"HA group '{group}' does not exist")
 
 
 def _check_guest(call: Call, sid: str) -> None:
@@ -123,7 +128,7 @@ def create_resource(call: Call) -> None:
     kind = sid.partition(":")[0]
     if call.text("type", kind) != kind:
         raise ParamError({"type": "types does not match"})
-    _check_no_group(call)
+    _check_group(call)
     _check_guest(call, sid)
     if sid in call.datacenter.ha_resources:
         raise ApiError(f"create resource failed: resource ID '{sid}' already defined")
@@ -144,7 +149,7 @@ def create_resource(call: Call) -> None:
 def update_resource(call: Call) -> None:
     """Change a resource."""
     call.need_quorum()
-    _check_no_group(call)
+    _check_group(call)
     _check_not_in_error(call, resource_id(call))
     text = "detected modified configuration - file changed by other user? Try again."
     call.check_digest(_digest(call), f"{_UPDATE}{text}")

@@ -11,6 +11,7 @@ from simulator.ha.state import command, guest_of, requested, value
 from simulator.records import HaNode, Section
 from simulator.routing import Call, route
 from simulator.schema import string
+from simulator.versions import at_least
 
 _CLUSTER_ROUND = 10
 _OLD = 30
@@ -76,7 +77,11 @@ def _service_row(call: Call, resource: Section) -> dict[str, Any]:
         "id": f"service:{resource.id}", "type": "service", "sid": resource.id, "node": node, "state": state,
         "request_state": requested(resource), "status": f"{resource.id} ({node}, {state})",
     }  # fmt: skip
-    row |= {name: int(resource.options.get(name, "1")) for name in ("failback", "max_restart", "max_relocate")}
+    counts = ("max_restart", "max_relocate")
+    names = ("failback", *counts) if at_least(call.this_node.version, "9.0") else counts
+    row |= {name: int(resource.options.get(name, "1")) for name in names}
+    if "group" in resource.options:
+        row["group"] = resource.options["group"]
     if "comment" in resource.options:
         row["comment"] = resource.options["comment"]
     return row | ({"crm_state": own} if own is not None else {})
@@ -93,9 +98,10 @@ def _fencing_row(call: Call, *, active: bool) -> dict[str, Any]:
 
 
 @route("GET", "/cluster/ha/status", user="all")
-def index(_call: Call) -> list[dict[str, str]]:
+def index(call: Call) -> list[dict[str, str]]:
     """List what there is below `/cluster/ha/status`."""
-    return [{"name": name} for name in ("current", "manager_status", "arm-ha", "disarm-ha")]
+    names = ("current", "manager_status", *(("arm-ha", "disarm-ha") if at_least(call.this_node.version, "9.2") else ()))
+    return [{"name": name} for name in names]
 
 
 @route("GET", "/cluster/ha/status/current", check=AUDIT)
@@ -112,7 +118,8 @@ def current(call: Call) -> list[dict[str, Any]]:
         word = "active" if call.datacenter.in_majority(name) else "old timestamp - dead?"
         text = f"{name} ({word}, {_clock_text(seen)})"
         rows.append({"id": "master", "type": "master", "node": name, "timestamp": seen, "status": text})
-    rows.append(_fencing_row(call, active=master is not None))
+    if at_least(call.this_node.version, "9.2"):
+        rows.append(_fencing_row(call, active=master is not None))
     nodes = sorted(call.datacenter.ha_nodes, key=lambda row: row.name)
     rows += [_lrm_row(call, row) for row in nodes]
     return rows + [_service_row(call, row) for row in sorted(call.datacenter.ha_resources, key=lambda row: row.id)]

@@ -163,7 +163,11 @@ def _make_mounts(
             made.append(new["volume"])
         values[key] = print_mount(new)
     for _, mount in mounts(values):
-        check_directory(mount)
+        try:
+            check_directory(mount)
+        except ApiError:
+            yield "mounting container failed"
+            raise
 
 
 def _unpack(view: StorageView, template: Volume, hostname: str) -> Generator[Step, None, None]:

@@ -117,7 +117,7 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], *, full: bool) -> S
     try:
         yield f"creating a clone of container {vmid} with ID {newid}"
         yield Lock(guest_lock_path(newid, "lxc"))
-        config = _cloned_config(run.datacenter, source, vmid, call)
+        config = _cloned_config(run.datacenter, source, call)
         for key, mount in list(mounts(config)):
             original = as_of(view.require(mount["volume"]), call.optional("snapname"))
             volume = yield from _clone_mount(view, key, original, newid, call.optional("storage"), full=full)
@@ -135,12 +135,13 @@ def _clone(run: TaskRun, call: Call, source: dict[str, str], *, full: bool) -> S
     join_pool(run.datacenter, newid, call.optional("pool"))
 
 
-def _cloned_config(datacenter: Datacenter, source: dict[str, str], vmid: int, call: Call) -> dict[str, str]:
+def _cloned_config(datacenter: Datacenter, source: dict[str, str], call: Call) -> dict[str, str]:
     config = {key: value for key, value in source.items() if not _NOT_COPIED.fullmatch(key)}
     for key, value in list(config.items()):
         if re.fullmatch(r"net\d+", key):
             config[key] = normal_nic(datacenter, key, value, renew=True)
-    config["hostname"] = call.text("hostname") or f"Copy-of-CT-{source.get('hostname', vmid)}"
+    if "hostname" in call:
+        config["hostname"] = call.text("hostname")
     if call.text("description"):
         config["description"] = call.text("description").rstrip("\n") + "\n"
     return config

@@ -103,4 +103,4 @@ def _open(call: Call) -> Guest:
 def interfaces(call: Call) -> list[dict[str, Any]] | None:
     """Return the network interfaces of a running container."""
     guest = call.datacenter.guest(call.integer("vmid"), "lxc", call.node)
-    return interface_rows(guest) if is_running(guest) else None
+    return interface_rows(call.world, call.datacenter, guest) if is_running(guest) else None

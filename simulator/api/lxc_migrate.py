@@ -19,6 +19,7 @@ from simulator.guests.migration import (
     move_volume,
     other_nodes,
     settle,
+    ssh_line,
     storage_map,
     target_node,
     unavailable_storages,
@@ -111,6 +112,7 @@ def _migrate(run: TaskRun, call: Call, wanted: StorageMap) -> Steps:
     settle(run, vmid, target, made, running=False)
     if was_running:
         yield log.line("start container on target node")
+        yield log.line(ssh_line(run.datacenter.nodes[target], f"pct start {vmid}"))
         there = TaskRun(run.world, run.datacenter, run.upid, target, run.user)
         yield from start_locked(there, vmid)
     yield log.line(f"migration finished successfully {log.duration()}")

@@ -163,7 +163,7 @@ def migrate_all(call: Call) -> str:
     if target not in call.datacenter.nodes:
         raise ApiError(f"no such cluster node '{target}'")
     if setting is None and "maxworkers" not in call and "max-workers" not in call:
-        raise ApiError("either 'maxworkers' parameter or max_workers in datacenter.cfg must be set!")
+        raise ApiError("either 'max-workers' parameter or max_workers in datacenter.cfg must be set!")
     workers = call.integer("maxworkers", most_workers(call))
     return call.start_task("migrateall", "", lambda run: _migrate_all(run, call, workers))
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.api.resources import node_row
-from simulator.api.version import VERSION
 from simulator.errors import ApiError, ParamError, unwritable
 from simulator.nodes.acme import settings_of
 from simulator.propstring import split
 from simulator.routing import Call, route
 from simulator.schema import PropertyString, integer, string
 from simulator.state import digest
+from simulator.versions import RELEASES, has_method
 
 NODE = string(format="pve-node")
 _THIS = {"node": NODE}
@@ -65,9 +65,10 @@ def nodes(call: Call) -> list[dict[str, Any]]:
 
 
 @route("GET", "/nodes/{node}", params=_THIS, user="all")
-def index(_call: Call) -> list[dict[str, str]]:
+def index(call: Call) -> list[dict[str, str]]:
     """List what there is below a node."""
-    return [{"name": name} for name in _INDEX]
+    version = call.this_node.version
+    return [{"name": name} for name in _INDEX if has_method(version, f"GET /nodes/{{node}}/{name}")]
 
 
 @route("GET", "/nodes/{node}/status", params=_THIS, check=_AUDIT, proxyto="node")
@@ -75,8 +76,8 @@ def status(call: Call) -> dict[str, Any]:
     """Return the load and the hardware of a node."""
     node = call.this_node
     used, disk_used = node.memory // 10, node.disk // 20
-    release = "6.17.2-1-pve"
-    kernel = "#1 SMP PREEMPT_DYNAMIC PMX 6.17.2-1"
+    played = RELEASES[node.version]
+    release, kernel = played.kernel, f"#1 SMP PREEMPT_DYNAMIC PMX {played.kernel.removesuffix('-pve')}"
     return {
         "uptime": int(call.now - node.started), "cpu": 0.02, "wait": 0, "idle": 0,
         "loadavg": ["0.10", "0.15", "0.12"], "ksm": {"shared": 0},
@@ -94,7 +95,7 @@ def status(call: Call) -> dict[str, Any]:
         "boot-info": {"mode": "legacy-bios"},
         "kversion": f"Linux {release} {kernel}",
         "current-kernel": {"sysname": "Linux", "machine": "x86_64", "release": release, "version": kernel},
-        "pveversion": f"pve-manager/{VERSION['version']}/{VERSION['repoid']}",
+        "pveversion": f"pve-manager/{played.version}/{played.repoid}",
     }  # fmt: skip
 
 
@@ -133,8 +134,9 @@ def read_dns(call: Call) -> dict[str, str]:
     proxyto="node",
 )
 def update_dns(call: Call) -> None:
-    """Replace the node's resolver settings."""
-    settings = {name: call.text(name) for name in ("search", "dns1", "dns2", "dns3") if name in call}
+    """Replace the node's resolver settings; of each, one word can be read back from the resolver's file."""
+    words = {name: call.text(name).split() for name in ("search", "dns1", "dns2", "dns3")}
+    settings = {name: found[0] for name, found in words.items() if found}
     call.datacenter.nodes.put(replace(call.this_node, dns=settings))
 
 

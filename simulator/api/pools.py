@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from simulator.api.resources import guest_row, storage_rows
+from simulator.api.resources import guest_stats, storage_rows
 from simulator.errors import ApiError
 from simulator.records import Pool
 from simulator.routing import Call, route
@@ -37,13 +37,13 @@ def _summary(pool: Pool) -> dict[str, Any]:
 
 
 def _members(call: Call, pool: Pool) -> list[dict[str, Any]]:
-    """List the members that exist, as `/cluster/resources` shows them."""
+    """List the members that exist, as `/cluster/resources` shows them, but without their tags and locks."""
     wanted = call.optional("type")
     rows: list[dict[str, Any]] = []
     for vmid in sorted(pool.vms):
         guest = call.datacenter.guests.get(vmid)
         if guest is not None and wanted in (None, guest.type):
-            rows.append(guest_row(call.datacenter, guest, call.now))
+            rows.append(guest_stats(call.datacenter, guest, call.now))
     if wanted in (None, "storage"):
         storages = [storage for storage in call.datacenter.storages if storage.id in pool.storages]
         for node in call.datacenter.nodes:

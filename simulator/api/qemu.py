@@ -41,6 +41,7 @@ NODE = string(format="pve-node")
 VMID = integer(format="pve-vmid", minimum=100, maximum=999999999)
 GUEST = {"node": NODE, "vmid": VMID}
 QEMU_VERSION = "10.0.13"
+_LOCK_TRIES = 9
 _SUBDIRS = (
     "config", "cloudinit", "pending", "status", "unlink", "vncproxy", "termproxy", "migrate", "resize", "move", "rrd",
     "rrddata", "monitor", "agent", "snapshot", "spiceproxy", "sendkey", "firewall", "mtunnel", "remote_migrate",
@@ -193,18 +194,30 @@ def _destroy(run: TaskRun, call: Call) -> Steps:
     if not call.flag("skiplock"):
         check_lock(guest)
     _check_stopped(guest)
-    view = view_for(run)
-    check_writable(run.datacenter, guest)
-    volids = owned_volumes(guest)
+    view, volids = view_for(run), owned_volumes(guest)
     for volid in volids:
         volume = view.find(volid)
         if volume is not None:
             view.check_base(volume)
     yield 0.3
-    free_quietly(view, volids)
+    for volid in volids:
+        yield from _free(run, view, volid)
+    check_writable(run.datacenter, guest)
     if call.flag("destroy-unreferenced-disks"):
         free_unreferenced(view, vmid)
     leave_no_trace(run.datacenter, vmid)
     if call.flag("purge"):
         yield f"purging VM {vmid} from related configurations.."
         forget_guest(run.datacenter, vmid)
+
+
+def _free(run: TaskRun, view: StorageView, volid: str) -> Steps:
+    """Free a disk; one on a shared storage stays when there is no quorum for its lock."""
+    storage = volid.partition(":")[0]
+    if run.datacenter.quorate_on(run.node) or storage not in run.datacenter.storages or not view.is_shared(storage):
+        view.free(volid)
+        return
+    for _ in range(_LOCK_TRIES):
+        yield f"trying to acquire cfs lock 'storage-{storage}' ..."
+        yield 1.0
+    run.warn(f"Could not remove disk '{volid}', check manually: cfs-lock 'storage-{storage}' error: no quorum!")

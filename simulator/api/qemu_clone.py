@@ -8,7 +8,7 @@ from simulator.api.qemu import GUEST, VMID
 from simulator.api.storage_nodes import view_of
 from simulator.errors import ApiError, TaskError
 from simulator.firewall import files as firewall_files
-from simulator.guests.draft import Draft, check_lock, is_running, snapshot_config, worker
+from simulator.guests.draft import Draft, check_lock, check_writable, is_running, snapshot_config, worker
 from simulator.guests.facts import storage_visible
 from simulator.guests.features import can
 from simulator.guests.life import check_pool, free_quietly, join_pool
@@ -192,6 +192,7 @@ def _template(run: TaskRun, call: Call) -> Steps:
     _check_template(guest, call.optional("disk"))
     draft = Draft.of(guest)
     draft.config["template"] = "1"
+    check_writable(run.datacenter, guest)
     yield from to_base(view_for(run), draft.config, call.optional("disk"))
     yield 0.3
     draft.put(run.datacenter)

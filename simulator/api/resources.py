@@ -9,12 +9,15 @@ from simulator.ha.state import shown_state, sid_of
 from simulator.records import Guest, Node, Section
 from simulator.routing import Call, route
 from simulator.schema import string
+from simulator.sdn.config import node_zones, zone_status
 from simulator.state import Datacenter
 
 _FIRST_REPORT_AFTER = 10.0
 """How many seconds a node that came back or joined is online before it is known how it is."""
 _NODE_FORGOTTEN_AFTER = 300.0
 """How many seconds the size of a node that is lost is shown."""
+_FORGOTTEN_AFTER = 300
+"""How many seconds the last known values of the guests of a node that is down are shown."""
 
 
 def storage_row(datacenter: Datacenter, storage: Section, node: Node) -> dict[str, Any] | None:
@@ -35,38 +38,68 @@ def storage_rows(datacenter: Datacenter, storages: list[Section], node: Node) ->
     return [row for row in rows if row is not None]
 
 
+def _identity(guest: Guest) -> dict[str, Any]:
+    return {"id": f"{guest.type}/{guest.vmid}", "type": guest.type, "vmid": guest.vmid, "node": guest.node}
+
+
 def _unchanging(guest: Guest) -> dict[str, Any]:
     """Return the part of a guest's row that follows from its record alone."""
     cpus, memory = guest_numbers(guest)
     running = guest.status == "running"
-    row: dict[str, Any] = {
-        "id": f"{guest.type}/{guest.vmid}", "type": guest.type, "vmid": guest.vmid, "node": guest.node,
+    row: dict[str, Any] = _identity(guest) | {
         "name": guest_name(guest), "status": guest.status, "template": int(guest.template),
         "maxcpu": cpus, "maxmem": memory, "maxdisk": boot_disk_size(guest),
         "cpu": 0.01 if running else 0, "mem": memory // 4 if running else 0, "memhost": memory // 4 if running else 0,
         "disk": 0, "uptime": 0, "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0,
     }  # fmt: skip
-    extra = {"tags": guest.config.get("tags", "").strip(), "lock": guest.lock}
-    return row | {key: value for key, value in extra.items() if value}
+    return row
 
 
-def guest_row(datacenter: Datacenter, guest: Guest, now: float, pool: str | None = None) -> dict[str, Any]:
-    """Return the row of a guest."""
+def guest_stats(datacenter: Datacenter, guest: Guest, now: float) -> dict[str, Any]:
+    """Return what is measured of a guest, and what it may use."""
     made_from, row = datacenter.rows.get(guest.vmid, (None, {}))
     if made_from is not guest:
         row = _unchanging(guest)
         datacenter.rows[guest.vmid] = (guest, row)
-    row = dict(row)
-    if not datacenter.nodes[guest.node].online:
-        row["status"] = "unknown"
-    elif guest.status == "running" and guest.started is not None:
-        row["uptime"] = int(now - guest.started)
-    if pool is not None:
-        row["pool"] = pool
+    node = datacenter.nodes[guest.node]
+    seen = now if node.online else node.started
+    if now - seen >= _FORGOTTEN_AFTER:
+        return _identity(guest) | {"status": "unknown"}
+    if guest.status == "running" and guest.started is not None:
+        return row | {"uptime": int(seen - guest.started)}
+    return dict(row)
+
+
+def _guest_row(datacenter: Datacenter, guest: Guest, now: float, pool: str | None) -> dict[str, Any]:
+    row = guest_stats(datacenter, guest, now)
+    extra = {"tags": guest.config.get("tags", "").strip(), "lock": guest.lock, "pool": pool}
     if datacenter.ha_resources:
-        state = shown_state(datacenter, sid_of(guest))
-        row |= {"hastate": state} if state is not None else {}
-    return row
+        extra["hastate"] = shown_state(datacenter, sid_of(guest))
+    return row | {key: value for key, value in extra.items() if value}
+
+
+def _network_rows(call: Call, node: Node) -> list[dict[str, Any]]:
+    """Return the rows of the zones and fabrics that a node is part of."""
+    datacenter = call.datacenter
+    rows: list[dict[str, Any]] = [{"network": "localnetwork", "network-type": "zone", "status": "ok"}]
+    rows += [
+        {
+            "network": zone.id, "network-type": "zone", "zone-type": zone.type,
+            "status": zone_status(datacenter, node.name, zone),
+        }
+        for zone in node_zones(datacenter, node.name)
+    ]  # fmt: skip
+    rows += [
+        {"network": fabric.id, "network-type": "fabric", "protocol": fabric.type, "status": "ok"}
+        for fabric in datacenter.sdn_running.by("kind", "fabrics")
+        if f"fabric_nodes/{fabric.id}_{node.name}" in datacenter.sdn_running
+    ]
+    return [
+        row
+        | {"id": f"network/{node.name}/{row['network-type']}/{row['network']}", "type": "network", "node": node.name}
+        for row in rows
+        if call.access.may(f"/sdn/{row['network-type']}s/{row['network']}", ["SDN.Audit"])
+    ]
 
 
 def _node_status(datacenter: Datacenter, observer: str, node: Node) -> str:
@@ -98,7 +131,7 @@ def node_row(datacenter: Datacenter, observer: str, node: Node, *, audit: bool) 
     user="all",
 )
 def resources(call: Call) -> list[dict[str, Any]]:
-    """List guests, nodes, storages and pools: what the caller may see."""
+    """List guests, nodes, storages, pools and networks: what the caller may see."""
     datacenter, access, wanted, now = call.datacenter, call.access, call.optional("type"), call.now
     rows: list[dict[str, Any]] = []
     pools = {vmid: pool.poolid for pool in datacenter.pools for vmid in pool.vms}
@@ -110,7 +143,7 @@ def resources(call: Call) -> list[dict[str, Any]]:
         ]
     if wanted in (None, "vm"):
         rows += [
-            guest_row(datacenter, guest, now, pools.get(guest.vmid))
+            _guest_row(datacenter, guest, now, pools.get(guest.vmid))
             for guest in datacenter.guests
             if access.may(f"/vms/{guest.vmid}", ["VM.Audit"])
         ]
@@ -119,9 +152,12 @@ def resources(call: Call) -> list[dict[str, Any]]:
             row = node_row(datacenter, call.node, node, audit=access.may(f"/nodes/{node.name}", ["Sys.Audit"]))
             managed = datacenter.ha_nodes.get(node.name)
             row |= {"hastate": managed.status} if managed is not None else {}
-            rows.append(row | {"cgroup-mode": 2} if row["status"] == "online" else row)
+            rows.append(row | {"cgroup-mode": 2} if "level" in row else row)
     if wanted in (None, "storage"):
         seen = [row for row in datacenter.storages if access.may(f"/storage/{row.id}", ["Datastore.Audit"])]
         for node in datacenter.nodes:
             rows += storage_rows(datacenter, seen, node)
+    if wanted is None:
+        for node in datacenter.nodes:
+            rows += _network_rows(call, node)
     return rows

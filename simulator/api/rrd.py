@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from simulator import rrd
-from simulator.api.resources import guest_row
+from simulator.api.resources import guest_stats
 from simulator.guests.facts import storage_usage
 from simulator.records import Guest, Node
 from simulator.routing import Call, Handler, route
@@ -63,7 +63,7 @@ def _made(datacenter: Datacenter, guest: Guest) -> float:
 
 
 def _of_guest(source: Source, call: Call, guest: Guest, moment: int) -> dict[str, float]:
-    row = guest_row(call.datacenter, guest, call.now)
+    row = guest_stats(call.datacenter, guest, call.now)
     up = guest.status == "running" and moment >= (guest.started or 0)
     swing = partial(source.swing, moment=moment)
     memory = swing("mem", level=row["maxmem"] / 4)

@@ -10,7 +10,7 @@ from simulator.guests.qemu_power import nics as machine_nics
 from simulator.records import Guest, SdnObject
 from simulator.routing import Call, route
 from simulator.schema import Param, string
-from simulator.sdn.config import node_zones, version, vnet_on_node, zone_vnets
+from simulator.sdn.config import node_zones, vnet_on_node, zone_status, zone_vnets
 from simulator.sdn.options import FABRIC_ID, VNET_ID, ZONE_ID
 
 _NODE: dict[str, Param] = {"node": string(format="pve-node")}
@@ -20,15 +20,6 @@ _FABRIC_PARAMS: dict[str, Param] = {**_NODE, "fabric": FABRIC_ID}
 _VNET_PARAMS: dict[str, Param] = {**_NODE, "vnet": VNET_ID}
 _ZONE_PATH = "/nodes/{node}/sdn/zones/{zone}"
 _FABRIC_PATH = "/nodes/{node}/sdn/fabrics/{fabric}"
-
-
-def zone_status(call: Call, zone: SdnObject) -> str:
-    """Tell whether a zone works on a node: it must have been loaded there, and find its bridge."""
-    if version(call.datacenter, f"node/{call.node}") != version(call.datacenter, "running"):
-        return "pending"
-    bridge = zone.options.get("bridge")
-    missing = bridge is not None and f"{call.node}/{bridge}" not in call.datacenter.interfaces
-    return "error" if missing and zone_vnets(call.datacenter, zone.id) else "available"
 
 
 @route("GET", "/nodes/{node}/sdn", params=_NODE, user="all", proxyto="node")
@@ -41,7 +32,7 @@ def index(_call: Call) -> list[dict[str, str]]:
 def zones(call: Call) -> list[dict[str, str]]:
     """List the zones of a node and whether they work."""
     return [
-        {"zone": zone.id, "status": zone_status(call, zone)}
+        {"zone": zone.id, "status": zone_status(call.datacenter, call.node, zone)}
         for zone in node_zones(call.datacenter, call.node)
         if call.access.may(f"/sdn/zones/{zone.id}", ["SDN.Audit"])
     ]
@@ -66,7 +57,7 @@ def _zone(call: Call) -> SdnObject:
 def content(call: Call) -> list[dict[str, Any]]:
     """List the virtual networks of a zone and whether they work on this node."""
     zone = _zone(call)
-    status = zone_status(call, zone)
+    status = zone_status(call.datacenter, call.node, zone)
     message = f"missing bridge '{zone.options['bridge']}'" if status == "error" else None
     return [{"vnet": vnet.id, "status": status, "statusmsg": message} for vnet in zone_vnets(call.datacenter, zone.id)]
 

@@ -14,6 +14,7 @@ from simulator.nodes import disk_groups
 from simulator.records import Capacity, Section
 from simulator.routing import Call, route
 from simulator.schema import string
+from simulator.sections import stored
 from simulator.state import Datacenter, digest, volume_key
 
 STORAGE = string(format="pve-storage-id")
@@ -50,11 +51,8 @@ def _existing(call: Call, prefix: str = "") -> Section:
 
 def _given(call: Call, *skip: str) -> dict[str, str]:
     """Return the options of a request as the configuration file keeps them."""
-    given: dict[str, str] = {}
-    for key, value in call.params.items():
-        if key not in ("storage", "type", "delete", "digest", *skip) and value is not None:
-            given[key] = str(int(value)) if isinstance(value, bool) else str(value)
-    return given
+    skipped = ("storage", "type", "delete", "digest", *skip)
+    return stored({key: value for key, value in call.params.items() if key not in skipped and value is not None})
 
 
 def _known_content(type_name: str, content: str) -> str:

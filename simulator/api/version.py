@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from simulator.records import Node
 from simulator.routing import Call, route
 from simulator.schema import string
+from simulator.versions import RELEASES
 
-VERSION = {"release": "9.2", "repoid": "5f3c1d9e", "version": "9.2.11"}
+
+def _version(node: Node) -> dict[str, str]:
+    release = RELEASES[node.version]
+    return {"release": release.release, "repoid": release.repoid, "version": release.version}
 
 
 @route("GET", "/version", user="all")
-def version(_call: Call) -> dict[str, str]:
+def version(call: Call) -> dict[str, str]:
     """Return the version of the API."""
-    return VERSION
+    return _version(call.this_node)
 
 
 @route("GET", "/nodes/{node}/version", params={"node": string(format="pve-node")}, user="all", proxyto="node")
-def node_version(_call: Call) -> dict[str, str]:
+def node_version(call: Call) -> dict[str, str]:
     """Return the version of a node's API."""
-    return VERSION
+    return _version(call.this_node)

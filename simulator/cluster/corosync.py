@@ -52,11 +52,12 @@ def totem(config: ClusterConfig) -> dict[str, Any]:
         number: {"linknumber": number} | ({"knet_link_priority": priority} if priority else {})
         for number, priority in config.links.items()
     }
+    coefficient = {} if config.token_coefficient is None else {"token_coefficient": str(config.token_coefficient)}
     return {
         "cluster_name": config.cluster_name, "config_version": str(config.config_version), "interface": interfaces,
         "ip_version": "ipv4-6", "link_mode": "passive", "secauth": "on",
-        "token_coefficient": str(config.token_coefficient), "version": "2",
-    }  # fmt: skip
+        "version": "2",
+    } | coefficient  # fmt: skip
 
 
 def render(datacenter: Datacenter) -> str:

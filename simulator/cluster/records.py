@@ -18,7 +18,8 @@ class ClusterConfig:
 
     cluster_name: str
     config_version: int
-    token_coefficient: int = 125
+    token_coefficient: int | None = 125
+    """None where releases did not write it down yet."""
     links: Mapping[str, str] = field(default_factory=dict)
 
 

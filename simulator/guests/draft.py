@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -103,6 +104,13 @@ def check_writable(datacenter: Datacenter, guest: Guest) -> None:
     if not datacenter.quorate_on(guest.node):
         path = guest_path(guest.vmid, guest.type, guest.node)
         raise ApiError(unwritable(f"/etc/pve/{path}"))
+
+
+def check_storable(values: Mapping[str, str]) -> None:
+    """Refuse values that would be more than a line of a guest's file, where only the description is encoded."""
+    for key, value in values.items():
+        if key != "description" and re.search(r"[\r\n]", value):
+            raise ApiError(f"unable to parse value of '{key}' - property contains a line feed")
 
 
 def check_lock(guest: Guest) -> None:

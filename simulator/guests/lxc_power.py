@@ -15,7 +15,7 @@ from simulator.guests.lxc_update import apply_changes
 from simulator.guests.qemu_hotplug import bridge_exists
 from simulator.guests.qemu_power import address_from, view_for
 from simulator.records import Guest
-from simulator.state import Datacenter
+from simulator.state import Datacenter, World
 from simulator.tasks import Lock, Steps, TaskRun, guest_lock_path
 
 MIB = 1 << 20
@@ -139,19 +139,28 @@ def status_row(datacenter: Datacenter, guest: Guest, now: float) -> dict[str, An
     return row | ({"template": 1} if guest.template else {})
 
 
-def interface_rows(guest: Guest) -> list[dict[str, Any]]:
-    """Return the network interfaces that a running container has."""
-    rows = [_interface("lo", "00:00:00:00:00:00", "127.0.0.1/8")]
+def interface_rows(world: World, datacenter: Datacenter, guest: Guest) -> list[dict[str, Any]]:
+    """Return the network interfaces that a running container has: what it says itself, or what its cards lead to."""
+    devices = world.devices(datacenter, guest)
+    if devices is not None:
+        return [_interface(device["ifname"], device["address"], _addresses(device)) for device in devices]
+    rows = [_interface("lo", "00:00:00:00:00:00", ["127.0.0.1/8"])]
     for _, nic in nics(guest):
         mac = str(nic.get("hwaddr", "")).lower()
-        rows.append(_interface(str(nic["name"]), mac, address_from(str(nic.get("ip", "manual")), mac)))
+        address = address_from(str(nic.get("ip", "manual")), mac)
+        rows.append(_interface(str(nic["name"]), mac, [address] if address is not None else []))
     return rows
 
 
-def _interface(name: str, mac: str, address: str | None) -> dict[str, Any]:
+def _addresses(device: dict[str, Any]) -> list[str]:
+    return [f"{found['local']}/{found['prefixlen']}" for found in device["addr_info"]]
+
+
+def _interface(name: str, mac: str, addresses: list[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "hwaddr": mac, "hardware-address": mac, "ip-addresses": []}
-    if address is not None:
+    for address in addresses:
         host, _, prefix = address.partition("/")
-        row["inet"] = address
-        row["ip-addresses"] = [{"ip-address": host, "ip-address-type": "inet", "prefix": int(prefix)}]
+        kind = "inet6" if ":" in host else "inet"
+        row.setdefault(kind, address)
+        row["ip-addresses"].append({"ip-address": host, "ip-address-type": kind, "prefix": int(prefix)})
     return row

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Mapping
 
 from simulator.errors import ApiError, ParamError
-from simulator.guests.draft import Draft, check_protection, is_running, new_mac, normal_tags, owns
+from simulator.guests.draft import Draft, check_protection, check_storable, is_running, new_mac, normal_tags, owns
 from simulator.guests.lxc_mounts import is_mount, is_volume, make_mount, parse_mount, print_mount
 from simulator.guests.lxc_options import DEVICE, EXPANDED, NET
 from simulator.guests.qemu_hotplug import free_volume
@@ -33,7 +33,9 @@ def given_options(call: Call) -> dict[str, str]:
     undefined = next((key for key, value in call.params.items() if key in EXPANDED and value is None), None)
     if undefined is not None:
         raise ApiError(f"unable to parse value of '{undefined}' - got undefined value")
-    return {key: option_text(value) for key, value in call.params.items() if key in EXPANDED}
+    values = {key: option_text(value) for key, value in call.params.items() if key in EXPANDED}
+    check_storable(values)
+    return values
 
 
 def normalise(datacenter: Datacenter, values: Mapping[str, str]) -> dict[str, str]:

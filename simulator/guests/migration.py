@@ -98,12 +98,20 @@ class MigrationLog:
         return TaskError("migration aborted")
 
 
+def ssh_line(node: Node, command: str) -> str:
+    """Return the line about a command that is run on another node."""
+    known_hosts = f"/etc/pve/nodes/{node.name}/ssh_known_hosts"
+    return (
+        f"# /usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias={node.name}' -o 'UserKnownHostsFile={known_hosts}'"
+        f" -o 'GlobalKnownHostsFile=none' root@{node.ip} {command}"
+    )
+
+
 def check_reachable(log: MigrationLog, run: TaskRun, target: str) -> None:
     """Fail when the target is down."""
     node = run.datacenter.nodes[target]
     if node not in run.datacenter.connected(run.node):
-        ssh = f"/usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias={target}' root@{node.ip} /bin/true"
-        run.lines.append(log.line(f"# {ssh}"))
+        run.lines.append(log.line(ssh_line(node, "/bin/true")))
         run.lines.append(log.line(f"ssh: connect to host {node.ip} port 22: No route to host"))
         raise log.abort("Can't connect to destination address using public key")
 

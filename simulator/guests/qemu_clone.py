@@ -99,6 +99,7 @@ def _linked(view: StorageView, slot: str, source: Volume, newid: int) -> Generat
     else:
         name = own_name(volume.name)
         yield f"clone {source.name}: images, {name}, {newid} to {name} (base=../{source.name})"
+        yield from view.log_allocation(volume)
     yield 0.5
     return volume
 

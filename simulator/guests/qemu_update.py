@@ -12,7 +12,7 @@ from typing import Any
 
 from simulator.errors import ApiError, ParamError
 from simulator.formats import split_list
-from simulator.guests.draft import Draft, check_protection, new_mac, normal_tags
+from simulator.guests.draft import Draft, check_protection, check_storable, new_mac, normal_tags
 from simulator.guests.qemu_drives import check_names, is_drive, make_volume, parse_drive, print_boot_order, print_drive
 from simulator.guests.qemu_hotplug import apply_changes, free_volume, release
 from simulator.guests.qemu_options import EXPANDED, MEMORY, NET
@@ -57,6 +57,7 @@ def given_options(call: Call) -> dict[str, str]:
     undefined = next((key for key, value in call.params.items() if key in EXPANDED and value is None), None)
     if undefined is not None:
         raise ApiError(f"unable to parse value of '{undefined}' - got undefined value")
+    check_storable(values)
     if "cdrom" in call:
         values["ide2"] = f"{call.text('cdrom')},media=cdrom"
     return values

@@ -235,6 +235,13 @@ class StorageView:
     def log_allocation(self, volume: Volume) -> list[str]:
         """Return the lines that allocating a volume prints into a task's log."""
         path = self.path(volume.volid)
+        if volume.parent is not None and volume.format == "qcow2":
+            base = self.require(volume.parent)
+            return [
+                f"Formatting '{path}', fmt=qcow2 cluster_size=131072 extended_l2=on preallocation=off"
+                f" compression_type=zlib size={volume.size} backing_file=../{base.name} backing_fmt={base.format}"
+                " lazy_refcounts=off refcount_bits=16"
+            ]
         if self.type_of(volume.storage).layout == FILE:
             options = {
                 "qcow2": f"cluster_size=65536 extended_l2=off preallocation=metadata compression_type=zlib"

@@ -34,9 +34,9 @@ def progress(size: int, data: int) -> Generator[Step, None, None]:
 
 
 def as_of(volume: Volume, snapname: str | None) -> Volume:
-    """Return a volume as it was when a snapshot was taken; as it is without one."""
+    """Return a volume with what was in it when a snapshot was taken; its size stays that of today."""
     then = volume.snapshots.get(snapname or "")
-    return volume if then is None else replace(volume, size=then.size, files=then.files)
+    return volume if then is None else replace(volume, files=then.files)
 
 
 def data_of(view: StorageView, volume: Volume) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from simulator.ha.rules import affine, choose, select
+from simulator.ha.rules import affine, choose, fails_back, select
 from simulator.ha.state import STOPPED, commands, guest_of, new_uid, put_service, requested, set_requested, value
 from simulator.records import HaService, Section, Setting
 from simulator.state import Datacenter
@@ -127,8 +127,7 @@ def _started(datacenter: Datacenter, service: HaService, resource: Section) -> N
         node: str | None = service.home
         service = datacenter.ha_services.put(replace(service, home=""))
     else:
-        failback = resource.options.get("failback", "1") == "1"
-        node = select(datacenter, service, nodes, failback=failback)
+        node = select(datacenter, service, nodes, failback=fails_back(datacenter, resource))
     if node is not None and node != service.node:
         here = datacenter.ha_nodes.get(service.node)
         home = service.node if here is not None and here.maintenance else service.home

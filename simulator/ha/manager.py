@@ -88,8 +88,6 @@ class HaManager:
         datacenter.ha_manager.delete("dirty")
         if not datacenter.ha_resources and not any(row.maintenance for row in datacenter.ha_nodes):
             datacenter.ha_manager.delete("master")
-            for name in datacenter.ha_nodes.keys():  # noqa: SIM118 - a table iterates over its records
-                datacenter.ha_nodes.delete(name)
 
     def _waits(self) -> bool:
         """Tell whether time alone will change something: a task that runs, or a node that is to be fenced."""

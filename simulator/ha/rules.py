@@ -33,6 +33,28 @@ def forget(datacenter: Datacenter, sid: str) -> None:
             datacenter.ha_rules.delete(rule.id)
 
 
+def _node_affinity(datacenter: Datacenter, sid: str) -> Section | None:
+    """Return the rule that says on which nodes a resource may be; where there are groups, its group is such a rule."""
+    group = _group(datacenter, sid)
+    if group is None:
+        return next(_active(datacenter, "node-affinity", sid), None)
+    options = {"resources": sid, "nodes": group.options["nodes"], "strict": group.options.get("restricted", "0")}
+    return Section(id=group.id, type="node-affinity", options=options)
+
+
+def _group(datacenter: Datacenter, sid: str) -> Section | None:
+    resource = datacenter.ha_resources.get(sid)
+    return datacenter.ha_groups.get(resource.options.get("group", "")) if resource is not None else None
+
+
+def fails_back(datacenter: Datacenter, resource: Section) -> bool:
+    """Tell whether a resource returns to a better node as soon as that is there."""
+    group = _group(datacenter, resource.id)
+    if group is not None:
+        return group.options.get("nofailback") != "1"
+    return resource.options.get("failback", "1") == "1"
+
+
 def _active(datacenter: Datacenter, kind: str, sid: str) -> Iterator[Section]:
     for rule in datacenter.ha_rules:
         if rule.type == kind and rule.options.get("disable") != "1" and sid in members(rule):
@@ -77,7 +99,7 @@ def _taken(datacenter: Datacenter, sids: list[str]) -> set[str]:
 def choose(datacenter: Datacenter, sid: str, available: list[str]) -> Choice:
     """Return where a resource may run, of the nodes that are available."""
     permitted = list(available)
-    rule = next(_active(datacenter, "node-affinity", sid), None)
+    rule = _node_affinity(datacenter, sid)
     wanted = priorities(rule) if rule is not None else {}
     preferred = [name for name in permitted if name in wanted]
     if rule is not None and (preferred or rule.options.get("strict") == "1"):

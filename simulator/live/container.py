@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import logging
 import os
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from simulator.guests.facts import guest_name
 from simulator.guests.inside import Finished
+from simulator.guests.lxc_mounts import mounts
 from simulator.live import tree
 from simulator.live.network import Network
 from simulator.live.nic import Nic, nics_of
@@ -24,6 +28,7 @@ _NOT_ALLOWED = "-mac_admin,-mac_override,-sys_module,-sys_rawio,-sys_time"
 _AS_ROOT = ("--root", "--wd", "setpriv", f"--bounding-set={_NOT_ALLOWED}", f"--inh-caps={_NOT_ALLOWED}", "env", "-i")
 _ENVIRONMENT = (f"PATH={_PATH}", "HOME=/root", "USER=root", "LANG=C.UTF-8", "TERM=linux", "container=lxc")
 _ERRORS = {os.strerror(number): number for number in errno.errorcode}
+_AT_ONCE = 2.0
 _ALWAYS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
@@ -37,6 +42,8 @@ class Wanted:
     resolver: str
     nics: tuple[Nic, ...]
     ruleset: str
+    folders: tuple[str, ...]
+    """Where its mount points are."""
 
     @property
     def hosts(self) -> str:
@@ -59,6 +66,7 @@ def wanted_of(guest: Guest, node: Node, network: Network, ruleset: str) -> Wante
         resolver="".join(f"{line}\n" for line in [*lines, *(f"nameserver {server}" for server in servers)]),
         nics=nics_of(guest, network),
         ruleset=ruleset,
+        folders=tuple(str(mount["mp"]) for key, mount in mounts(guest.config) if key != "rootfs"),
     )
 
 
@@ -77,6 +85,7 @@ class Container:
         tree.prepare(folder)
         files = {"hostname": f"{wanted.hostname}\n", "hosts": wanted.hosts, "resolv.conf": wanted.resolver}
         setup = [tree.mount_script(base, folder), quoted("hostname", wanted.hostname), "ip link set lo up"]
+        setup += [quoted("mkdir", "-p", folder) for folder in wanted.folders]
         setup += [f"{quoted('printf', '%s', text)} >/etc/{name}" for name, text in files.items()]
         container = cls(await hold("\n".join(setup), node), node, wanted)
         try:
@@ -142,6 +151,13 @@ class Container:
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Finished:
         """Run a program to its end, as root of the container."""
         return await finished([*self.place.enter(), *_AS_ROOT, *_ENVIRONMENT, *argv], stdin)
+
+    def devices(self) -> list[dict[str, Any]] | None:
+        """Return what `ip` says of the network devices; it is asked and answers at once."""
+        command = [*self.place.enter("--net"), "ip", "-json", "address"]
+        done = subprocess.run(command, capture_output=True, timeout=_AT_ONCE, check=False)
+        rows: list[dict[str, Any]] | None = json.loads(done.stdout) if done.returncode == 0 else None
+        return rows
 
     async def read(self, path: str) -> bytes:
         """Return a file's content."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from simulator.guests.inside import Finished, Inside
 from simulator.live.container import Container
 from simulator.live.machine import obstacle
+from simulator.live.place import LiveError
 from simulator.live.world import LiveWorld
 from simulator.state import Datacenter, World
 from simulator.tasks import Steps, TaskRun
@@ -33,20 +34,26 @@ class Guests:
         """Bring the guests to life, or say why that is not possible."""
         if not self._wanted_live:
             return
-        reason = await obstacle(self._folder)
+        reason = await obstacle(self._folder) or await self._begin()
         if reason:
             self.kind = f"modelled: {reason}"
             self._world.boot = self._excuse
             _LOG.warning("the guests are %s", self.kind)
-            return
-        self.kind = "live"
-        self._live = live = LiveWorld(self._folder, self._world)
+
+    async def _begin(self) -> str:
+        """Begin a live world; return why it cannot be, empty when it is there."""
+        live = LiveWorld(self._folder, self._world)
+        try:
+            await live.start()
+        except (LiveError, OSError) as error:
+            return str(error)
         modelled = self._world.inside
-        self._world.boot = live.boot
+        self.kind, self._live = "live", live
+        self._world.boot, self._world.devices = live.boot, live.devices
         self._world.inside = lambda world, datacenter, guest: (
             Door(live, datacenter, guest.vmid) if guest.type == "lxc" else modelled(world, datacenter, guest)
         )
-        await live.start()
+        return ""
 
     async def stop(self) -> None:
         """End what lives."""

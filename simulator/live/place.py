@@ -7,6 +7,7 @@ programs. So nothing outlives the simulator, however it ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from typing import IO
 from simulator.guests.inside import Finished
 
 _KINDS = ("--mount", "--net", "--pid", "--uts", "--ipc")
+_PATIENCE = 60
+"""Seconds after which what should take a moment has failed."""
+_TOO_LONG = f"it did not come to an end within {_PATIENCE} seconds"
 _BEGIN = "read -r own _ </proc/self/stat\nexec 3<&0 </dev/null\n"
 _HOLD = """
 echo "$own"
@@ -70,7 +74,11 @@ async def hold(setup: str, outer: Place | None = None) -> Place:
     )  # fmt: skip
     assert process.stdout is not None  # noqa: S101 - both are pipes, see above
     assert process.stderr is not None  # noqa: S101
-    said = (await process.stdout.readline()).decode().strip()
+    try:
+        said = (await asyncio.wait_for(process.stdout.readline(), _PATIENCE)).decode().strip()
+    except TimeoutError:
+        process.kill()
+        raise LiveError(_TOO_LONG) from None
     if not said:
         error = await process.stderr.read()
         await process.wait()
@@ -84,7 +92,12 @@ async def finished(argv: Sequence[str], stdin: bytes = b"") -> Finished:
         given.write(stdin)
         given.seek(0)
         process = await asyncio.create_subprocess_exec(*argv, stdin=given, stdout=out, stderr=error)
-        code = await process.wait()
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            raise
         return Finished(code if code >= 0 else 128 - code, _content(out), _content(error))
 
 
@@ -94,8 +107,11 @@ def _content(file: IO[bytes]) -> bytes:
 
 
 async def checked(argv: Sequence[str], stdin: bytes = b"") -> str:
-    """Run a program that must succeed and return what it prints."""
-    done = await finished(argv, stdin)
+    """Run a program that must succeed, and soon, and return what it prints."""
+    try:
+        done = await asyncio.wait_for(finished(argv, stdin), _PATIENCE)
+    except TimeoutError:
+        raise LiveError(_TOO_LONG) from None
     if done.code != 0:
         raise LiveError(_one_line(done.error))
     return done.out.decode(errors="replace")

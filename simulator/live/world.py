@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from simulator.errors import TaskError
 from simulator.guests.draft import is_running
@@ -227,6 +228,11 @@ class LiveWorld:
         """Return a container that is there now."""
         node = self._nodes.get((datacenter.name, guest.node))
         return node.containers.get(guest.vmid) if node is not None else None
+
+    def devices(self, datacenter: Datacenter, guest: Guest) -> list[dict[str, Any]] | None:
+        """Return what a container says of its network devices and their addresses; None when it is not there yet."""
+        container = self.find(datacenter, guest)
+        return container.devices() if container is not None else None
 
     def boot(self, run: TaskRun, vmid: int) -> Steps:
         """Wait in a container's start task until it is there; when it cannot be, the task says why and fails."""

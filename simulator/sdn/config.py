@@ -99,6 +99,8 @@ def _options(row: SdnObject) -> dict[str, Any]:
     if row.kind == "subnets":
         del shown["vnet"]
         shown["dhcp-range"] = [DHCP_RANGE.parse(text) for text in shown.get("dhcp-range", [])]
+    elif row.kind == "fabric_nodes":
+        shown.setdefault("interfaces", [])
     return shown
 
 
@@ -193,6 +195,15 @@ def zone_vnets(datacenter: Datacenter, zone: str) -> list[SdnObject]:
     """Return the running virtual networks of a zone."""
     rows = sorted(datacenter.sdn_running.by("kind", "vnets"), key=lambda row: row.id)
     return [row for row in rows if row.options["zone"] == zone]
+
+
+def zone_status(datacenter: Datacenter, node: str, zone: SdnObject) -> str:
+    """Tell whether a zone works on a node: it must have been loaded there, and find its bridge."""
+    if version(datacenter, f"node/{node}") != version(datacenter, "running"):
+        return "pending"
+    bridge = zone.options.get("bridge")
+    missing = bridge is not None and f"{node}/{bridge}" not in datacenter.interfaces
+    return "error" if missing and zone_vnets(datacenter, zone.id) else "available"
 
 
 def vnet_on_node(datacenter: Datacenter, node: str, vnet: str) -> bool:

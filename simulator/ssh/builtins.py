@@ -13,7 +13,7 @@ from simulator.ssh.shell import MISUSE, NOT_FOUND, Program, Shell, Streams
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "0": "\0", "e": "\x1b", '"': '"', "'": "'"}
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|0?([0-7]{3})|(.))", re.DOTALL)
-_FORMAT = re.compile(r"%(?:%|(-?0?[0-9]*(?:\.[0-9]+)?)([sdibxXoqcu]))")
+_FORMAT = re.compile(r"%(?:%|(-?0?[0-9]{0,4}(?:\.[0-9]{1,3})?)([sdibxXoqcu]))")
 
 
 def _unescaped(text: str) -> str:
@@ -103,12 +103,12 @@ async def cd(shell: Shell, args: list[str], streams: Streams) -> int:
 
 async def leave(shell: Shell, args: list[str], _streams: Streams) -> int:
     """End the shell."""
-    raise Exit(int(args[0]) & 0xFF if args and args[0].isdigit() else shell.status)
+    raise Exit(int(args[0]) & 0xFF if args and args[0].isdecimal() else shell.status)
 
 
 def _leaver(what: str) -> Program:
     async def run(shell: Shell, args: list[str], _streams: Streams) -> int:
-        given = int(args[0]) & 0xFF if args and args[0].isdigit() else None
+        given = int(args[0]) & 0xFF if args and args[0].isdecimal() else None
         default = shell.status if what == "return" else 1
         raise Leave(what, default if given is None else given)
 
@@ -169,7 +169,7 @@ async def set_options(shell: Shell, args: list[str], streams: Streams) -> int:
 
 async def shift(shell: Shell, args: list[str], _streams: Streams) -> int:
     """Drop the first arguments."""
-    count = int(args[0]) if args and args[0].isdigit() else 1
+    count = int(args[0]) if args and args[0].isdecimal() else 1
     if count > len(shell.arguments):
         return 1
     shell.arguments = shell.arguments[count:]

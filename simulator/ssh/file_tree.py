@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import errno
 import posixpath
+import re
 import secrets
 import string
 from dataclasses import dataclass
@@ -125,7 +126,9 @@ class FileTree(Protocol):
 
 def owner_id(name: str) -> int | None:
     """Return the number of a user or group, given by name or number; none is root's."""
-    return 0 if not name else int(name) if name.isdigit() else OWNERS.get(name)
+    if re.fullmatch("[0-9]{1,9}", name, re.ASCII):
+        return int(name)
+    return OWNERS.get(name) if name else 0
 
 
 def owner_name(number: int) -> str:

@@ -113,13 +113,19 @@ async def rm(shell: Shell, args: list[str], streams: Streams) -> int:
 
 
 def remove_all(tree: FileTree, path: str) -> None:
-    """Remove a folder with all that is in it."""
+    """Remove a folder with all that is in it; what cannot be removed stays, and is told at the end."""
+    refused: OSError | None = None
     for name in tree.list(path):
         inner = f"{path}/{name}"
-        if tree.lstat(inner).folder:
-            remove_all(tree, inner)
-        else:
-            tree.remove(inner)
+        try:
+            if tree.lstat(inner).folder:
+                remove_all(tree, inner)
+            else:
+                tree.remove(inner)
+        except OSError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused
     if tree.present(path):
         tree.remove_folder(path)
 
@@ -248,7 +254,7 @@ async def chmod(shell: Shell, args: list[str], streams: Streams) -> int:
 
 def changed_mode(before: int, text: str, *, folder: bool) -> int:
     """Return permissions after a change such as `644` or `u+rw,go-w`."""
-    if text.isdigit():
+    if text.isdecimal():
         return int(text, 8)
     mode = before
     for who, operator, bits in re.findall(r"([ugoa]*)([-+=])([rwxXst]*)", text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,17 @@ _LONG = {
     "reference": "r", "archive": "a", "canonicalize": "f", "silent": "q", "follow": "f", "dereference": "L",
 }  # fmt: skip
 _ONLY_LONG = ("no-preserve-root", "preserve", "preserve-root", "no-target-directory", "color")
+
+
+class InvalidArgumentError(Exception):
+    """An argument of a tool is not what it has to be; the text is what the tool says after its name."""
+
+
+def number(text: str, what: str = "argument") -> int:
+    """Return a number that is given as a text of not more than nine digits."""
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise InvalidArgumentError(f"invalid {what}: '{text}'")
+    return int(text)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ async def _rescan(_shell: NodeShell, _args: list[str], streams: Streams) -> int:
 
 async def _wait(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Wait until a machine is stopped."""
-    numbers = [word for word in args if word.isdigit()]
+    numbers = [word for word in args if word.isdecimal()]
     if not numbers:
         streams.complain("400 not enough arguments\nqm wait <vmid> [OPTIONS]")
         return FAILED

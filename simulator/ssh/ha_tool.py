@@ -51,7 +51,7 @@ def _usage(streams: Streams, text: str) -> int:
 
 async def _stop(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Ask for a resource to be stopped within a time; with 0 at once."""
-    if len(args) < 2 or not args[1].isdigit():  # noqa: PLR2004 - resource and time
+    if len(args) < 2 or not args[1].isdecimal():  # noqa: PLR2004 - resource and time
         return _usage(streams, "stop <sid> <timeout>")
     try:
         await shell.api("GET", f"/cluster/ha/resources/{args[0]}")

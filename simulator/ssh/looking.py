@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from simulator.ssh.file_tree import Entry, FileTree, owner_name
 from simulator.ssh.files import below, each, remove_all
-from simulator.ssh.flags import misused, read_flags
+from simulator.ssh.flags import misused, number, read_flags
 from simulator.ssh.shell import MISUSE, Program, Shell, Streams
 
 _HASHES = {"md5sum": "md5", "sha1sum": "sha1", "sha256sum": "sha256", "sha512sum": "sha512"}
@@ -231,8 +231,8 @@ def _fits(tree: FileTree, path: str, depth: int, tests: dict[str, str]) -> bool:
         and fnmatch.fnmatchcase(name, tests.get("name", "*"))
         and fnmatch.fnmatchcase(name.lower(), tests.get("iname", "*").lower())
         and fnmatch.fnmatchcase(path, tests.get("path", "*"))
-        and depth <= int(tests.get("maxdepth", "1000"))
-        and depth >= int(tests.get("mindepth", "0"))
+        and depth <= number(tests.get("maxdepth", "1000"))
+        and depth >= number(tests.get("mindepth", "0"))
     )
 
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from simulator.ssh.file_tree import OWNERS, owner_name
+from simulator.ssh.flags import InvalidArgumentError
 from simulator.ssh.shell import Program, Shell, Streams
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 _KERNEL = {
     "s": "Linux", "r": "6.17.2-1-pve", "v": "#1 SMP PREEMPT_DYNAMIC PMX 6.17.2-1", "m": "x86_64", "o": "GNU/Linux",
 }  # fmt: skip
+
+
+_LAST_MOMENT = 253402300799
+"""The end of the year 9999."""
 
 
 async def whoami(shell: Shell, _args: list[str], streams: Streams) -> int:
@@ -58,6 +63,8 @@ async def date(shell: NodeShell, args: list[str], streams: Streams) -> int:
     words, moment = list(args), shell.tree.now
     given = next((word for word in words if re.fullmatch(r"-d@\d+|--date=@\d+|@\d+", word)), None)
     moment = float(given.partition("@")[2]) if given else moment
+    if moment > _LAST_MOMENT:
+        raise InvalidArgumentError(f"invalid date '@{moment:.0f}'")
     form = next((word[1:] for word in words if word.startswith("+")), "%a %b %e %H:%M:%S UTC %Y")
     form = "%Y-%m-%dT%H:%M:%S+00:00" if {"-Is", "-Iseconds", "--iso-8601=seconds"} & set(words) else form
     form = form.replace("%s", str(int(moment))).replace("%N", f"{int(moment % 1 * 1e9):09d}").replace("%F", "%Y-%m-%d")

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from simulator.api.node_hosts import PATH as HOSTS
 from simulator.api.node_hosts import hosts_text
-from simulator.api.version import VERSION
 from simulator.network.files import PATH as INTERFACES
 from simulator.network.files import current
 from simulator.records import Task
@@ -18,6 +17,7 @@ from simulator.sdn.config import node_zones, version
 from simulator.sdn.files import interfaces_file
 from simulator.ssh.text import MalformedFileError
 from simulator.state import Datacenter, World
+from simulator.versions import RELEASES
 
 TASKS = "/var/log/pve/tasks"
 RESOLV, TIMEZONE = "/etc/resolv.conf", "/etc/timezone"
@@ -118,9 +118,14 @@ _FIRST: Mapping[str, Render] = {
         "Welcome to the Proxmox Virtual Environment. Please use your web browser to\n"
         f"configure this server - connect to:\n\n  https://{datacenter.nodes[node].ip}:8006/\n\n"
     ),
-    "/usr/share/doc/pve-manager/version": _fixed(f"pve-manager/{VERSION['version']}/{VERSION['repoid']}\n"),
+    "/usr/share/doc/pve-manager/version": lambda _world, datacenter, node: _manager_version(datacenter, node),
 }  # fmt: skip
 """What is there until somebody writes something else."""
+
+
+def _manager_version(datacenter: Datacenter, node: str) -> str:
+    release = RELEASES[datacenter.nodes[node].version]
+    return f"pve-manager/{release.version}/{release.repoid}\n"
 
 
 def _hosts(datacenter: Datacenter, node: str) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from simulator.api.version import VERSION
 from simulator.firewall.files import load_cluster
 from simulator.ssh import printing
 from simulator.ssh.calling import FAILED, Options
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
 from simulator.ssh.tools import Entry, entry, make
+from simulator.versions import RELEASES
 
-_KERNEL = "6.17.2-1-pve"
 _TASK = "/nodes/{node}/tasks/{upid}"
 _JOB = "/cluster/replication/{id}"
 
@@ -49,16 +48,17 @@ _PVESR: dict[str, Entry | Program] = {
 }
 
 
-async def pveversion(_shell: NodeShell, args: list[str], streams: Streams) -> int:
+async def pveversion(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Print the version; with -v those of the packages."""
-    version = f"{VERSION['version']}"
+    release = RELEASES[shell.datacenter.nodes[shell.node].version]
+    version, kernel = release.version, release.kernel
     if not {"-v", "--verbose", "-verbose"} & set(args):
-        streams.say(f"pve-manager/{version}/{VERSION['repoid']} (running kernel: {_KERNEL})")
+        streams.say(f"pve-manager/{version}/{release.repoid} (running kernel: {kernel})")
         return 0
-    release = VERSION["release"]
-    streams.say(f"proxmox-ve: {release}.0 (running kernel: {_KERNEL})")
-    streams.say(f"pve-manager: {version} (running version: {version}/{VERSION['repoid']})")
-    streams.say(f"proxmox-kernel-helper: {release}.0\nproxmox-kernel-{_KERNEL}-signed: {_KERNEL.removesuffix('-pve')}")
+    streams.say(f"proxmox-ve: {release.release}.0 (running kernel: {kernel})")
+    streams.say(f"pve-manager: {version} (running version: {version}/{release.repoid})")
+    streams.say(f"proxmox-kernel-helper: {release.release}.0")
+    streams.say(f"proxmox-kernel-{kernel}-signed: {kernel.removesuffix('-pve')}")
     for name in ("corosync: 3.1.9-pve2", "ifupdown2: 3.3.0-1+pmx11", "lxc-pve: 6.0.5-3", "pve-firewall: 6.0.4"):
         streams.say(name)
     streams.say("pve-ha-manager: 5.0.8\npve-qemu-kvm: 10.1.2-3\nqemu-server: 9.1.0\nzfsutils-linux: 2.3.4-pve1")

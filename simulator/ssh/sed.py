@@ -91,7 +91,7 @@ def _replacement(text: str) -> Callable[[re.Match[str]], str]:
             if found[0] == "&":
                 return match[0]
             letter = found[1]
-            if letter.isdigit():
+            if letter.isdecimal():
                 return match[int(letter)] or ""
             return {"n": "\n", "t": "\t"}.get(letter, letter)
 
@@ -102,7 +102,7 @@ def _replacement(text: str) -> Callable[[re.Match[str]], str]:
 
 def _applies(step: _Step, number: int, line: str, *, last: bool, extended: bool) -> bool:
     def meets(address: str) -> bool:
-        if address.isdigit():
+        if address.isdecimal():
             return int(address) == number
         if address == "$":
             return last
@@ -115,7 +115,7 @@ def _applies(step: _Step, number: int, line: str, *, last: bool, extended: bool)
         step.inside = not meets(step.end)
         return not step.inverted
     found = meets(step.begin)
-    if found and step.end and not (step.end.isdigit() and int(step.end) <= number):
+    if found and step.end and not (step.end.isdecimal() and int(step.end) <= number):
         step.inside = True
     return found != step.inverted
 

@@ -13,6 +13,7 @@ from simulator.errors import ApiError
 from simulator.ssh import compound, expansion
 from simulator.ssh.expansion import ExpansionError
 from simulator.ssh.file_tree import HOME, FileTree
+from simulator.ssh.flags import InvalidArgumentError
 from simulator.ssh.leaving import Exit, Leave
 from simulator.ssh.lexer import Redirection, ShellSyntaxError, Word
 from simulator.ssh.streams import Streams, Write, forget, holding
@@ -68,7 +69,7 @@ class Shell:
         }  # fmt: skip
         if name in special:
             return special[name]
-        if name.isdigit():
+        if name.isdecimal():
             return self.arguments[int(name) - 1] if int(name) <= len(self.arguments) else None
         return self.variables.get(name)
 
@@ -187,6 +188,9 @@ class Shell:
         except ApiError as error:
             streams.complain(error.message)
             return 255
+        except InvalidArgumentError as error:
+            streams.complain(f"{name}: {error}")
+            return 1
 
     async def _unknown(self, words: list[str], streams: Streams) -> int:
         """Run a script of this node, or say that there is no such command."""

@@ -223,7 +223,7 @@ async def systemd_run(shell: NodeShell, args: list[str], streams: Streams) -> in
     if seconds is None:
         streams.complain(f"Failed to parse timer value: {given['--on-active']}")
         return 1
-    if f"{shell.node}/{stem}.timer" in shell.datacenter.units:
+    if _unit(shell, f"{stem}.timer") is not None:
         streams.complain(
             f"Failed to start transient timer unit: Unit {stem}.timer was already loaded or has a fragment file."
         )
@@ -241,4 +241,15 @@ async def systemd_run(shell: NodeShell, args: list[str], streams: Streams) -> in
     return 0
 
 
-PROGRAMS: dict[str, Program] = {"systemctl": systemctl, "systemd-run": systemd_run}
+def _power(verb: str) -> Program:
+    """Make `reboot` or `poweroff`."""
+
+    async def run(shell: NodeShell, _args: list[str], streams: Streams) -> int:
+        return await systemctl(shell, [verb], streams)
+
+    return run
+
+
+PROGRAMS: dict[str, Program] = {
+    "poweroff": _power("poweroff"), "reboot": _power("reboot"), "systemctl": systemctl, "systemd-run": systemd_run,
+}  # fmt: skip

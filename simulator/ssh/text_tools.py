@@ -7,9 +7,11 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 
-from simulator.ssh.flags import Flags, misused, read_flags
+from simulator.ssh.flags import Flags, misused, number, read_flags
 from simulator.ssh.shell import MISUSE, Program, Shell, Streams
 
+_MOST = 1 << 20
+"""How many numbers are printed at the most."""
 Run = Callable[[Flags, bytes, Streams], int]
 
 
@@ -48,7 +50,8 @@ def _end_tool(name: str) -> Program:
     """Make `head` or `tail`."""
 
     async def run(shell: Shell, args: list[str], streams: Streams) -> int:
-        args = [f"-n{word[1:]}" if re.fullmatch(r"-[0-9]+", word) else word for word in args]
+        if args and re.fullmatch(r"-[0-9]+", args[0]):
+            args = [f"-n{args[0][1:]}", *args[1:]]
         given = read_flags(args, "qvfF", "nc")
         if given.unknown:
             return misused(streams, name, given)
@@ -57,12 +60,12 @@ def _end_tool(name: str) -> Program:
             streams.complain(f"{name}: invalid number of lines: '{amount}'")
             return 1
         found, code = list(await contents(shell, name, given.names, streams)), 0
-        for number, (file, data) in enumerate(found):
+        for place, (file, data) in enumerate(found):
             if data is None:
                 code = 1
                 continue
             if len(found) > 1 and "q" not in given.letters:
-                streams.out((b"\n" if number else b"") + f"==> {file} <==\n".encode())
+                streams.out((b"\n" if place else b"") + f"==> {file} <==\n".encode())
             parts = [data[i : i + 1] for i in range(len(data))] if "c" in given.values else lines(data)
             streams.out(b"".join(_ends(name, parts, amount)))
         return code
@@ -119,16 +122,16 @@ def _grep_file(
 ) -> bool:
     """Print what fits in one file; tell whether anything did."""
     prefix, file = label
-    count, most = 0, int(given.value("m", "0"))
-    for number, line in enumerate(lines(data), 1):
+    count, most = 0, number(given.value("m", "0"), "max count")
+    for place, line in enumerate(lines(data), 1):
         text = line.decode(errors="surrogateescape").rstrip("\n")
         match = fits(text)
         if (match is None) != ("v" in given.letters) or (most and count >= most):
             continue
         count += 1
         if not given.letters & {"q", "c", "l", "L"}:
-            place = f"{number}:" if "n" in given.letters else ""
-            streams.say(f"{prefix}{place}{match[0] if match and 'o' in given.letters else text}")
+            shown = f"{place}:" if "n" in given.letters else ""
+            streams.say(f"{prefix}{shown}{match[0] if match and 'o' in given.letters else text}")
     if "c" in given.letters:
         streams.say(f"{prefix}{count}")
     if "l" in given.letters and count:
@@ -169,10 +172,10 @@ def _sort(given: Flags, data: bytes, streams: Streams) -> int:
     def key(row: str) -> tuple[float, list[object], str]:
         text = row
         if column:
-            parts, number = row.split(separator), int(re.sub(r"\D.*", "", column) or 1) - 1
-            text = parts[number] if number < len(parts) else ""
+            parts, place = row.split(separator), number(re.sub(r"\D.*", "", column) or "1") - 1
+            text = parts[place] if place < len(parts) else ""
         numeric = re.match(r"\s*-?[0-9]*\.?[0-9]+", text) if "n" in letters or "n" in column else None
-        version = [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", text)] if "V" in letters else []
+        version = [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", text)] if "V" in letters else []
         return float(numeric[0]) if numeric else 0.0, version, text.lower() if "f" in letters else text
 
     rows.sort(key=key, reverse="r" in letters or "r" in column)
@@ -202,8 +205,8 @@ def _chosen(text: str, count: int) -> list[int]:
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        begin = int(first or 1) if (first or "1").isdigit() else 1
-        end = int(last) if last.isdigit() else (count if dash else begin)
+        begin = int(first or 1) if (first or "1").isdecimal() else 1
+        end = int(last) if last.isdecimal() else (count if dash else begin)
         found += range(begin, min(end, count) + 1)
     return sorted(set(found))
 
@@ -266,7 +269,7 @@ def _base64(given: Flags, data: bytes, streams: Streams) -> int:
             streams.complain("base64: invalid input")
             return 1
         return 0
-    text, width = encoding.b64encode(data).decode(), int(given.value("w", "76"))
+    text, width = encoding.b64encode(data).decode(), number(given.value("w", "76"), "wrap size")
     rows = [text[i : i + width] for i in range(0, len(text), width)] if width else [text]
     streams.out(("\n".join(rows) + ("\n" if width and rows else "")).encode())
     return 0
@@ -279,8 +282,8 @@ async def seq(_shell: Shell, args: list[str], streams: Streams) -> int:
         streams.complain("seq: invalid argument")
         return 1
     first, *middle, last = numbers if len(numbers) > 1 else [1, *numbers]
-    for number in range(first, last + 1, max([1, *middle])):
-        streams.say(str(number))
+    for count in range(first, min(last, first + _MOST) + 1, max([1, *middle])):
+        streams.say(str(count))
     return 0
 
 

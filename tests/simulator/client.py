@@ -1,14 +1,19 @@
-"""A plain HTTP client for the tests: any user, any body, and every detail of the answer."""
+"""A plain HTTP client for the tests: any user, any body, and every detail of the answer.
+
+Whatever a test asks, the answer has to be what the schema of Proxmox VE says that the method returns.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import requests
 
 from simulator.daemon import SimulatedConnection
+from tests.simulator import returning
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,11 @@ class Client:
             data=raw if raw is not None else (params if not in_query and not as_json else None),
             timeout=30,
         )
-        return Answer(response.status_code, response.reason, _body(response), dict(response.headers))
+        answer = Answer(response.status_code, response.reason, _body(response), dict(response.headers))
+        if answer.status == requests.codes.ok and not path.startswith(("/api2", "/_sim")):
+            wrong = returning.unexplained(method, unquote(path.partition("?")[0]), answer.body.get("data"))
+            assert not wrong, wrong
+        return answer
 
     def close(self) -> None:
         """Close the connections."""

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 _VOLATILE = {
-    "CSRFPreventionToken", "cpu", "ctime", "digest", "disk", "diskread", "diskwrite", "endtime", "localtime", "maxcpu",
-    "maxdisk", "maxmem", "mem", "memhost", "netin", "netout", "pid", "pstart", "repoid", "saved", "ssl_fingerprint",
-    "starttime", "ticket", "time", "upid", "uptime", "value", "version", "priority", "email",
+    "CSRFPreventionToken", "cpu", "ctime", "descr", "digest", "disk", "diskread", "diskwrite", "endtime", "localtime",
+    "maxcpu", "maxdisk", "maxmem", "mem", "memhost", "netin", "netout", "pid", "pstart", "repoid", "saved",
+    "ssl_fingerprint", "starttime", "ticket", "time", "upid", "uptime", "value", "version", "priority", "email",
 }  # fmt: skip
+"""What is made up, measured, or said in words of one's own (`descr`, of a firewall macro)."""
 _HARDWARE = {
     "avail", "available", "cores", "cpus", "family", "flags", "free", "hvm", "kversion", "mhz", "model", "pveversion",
     "release", "total", "used", "vendor",
@@ -65,8 +66,14 @@ def _of_lists(expected: list[Any], got: list[Any], place: str) -> str | None:
     for number, item in enumerate(expected):
         match = next((other for other in left if difference(item, other) is None), None)
         if match is None:
-            nearest = left[0] if len(left) == 1 else None
+            nearest = left[0] if len(left) == 1 else _of_same_name(item, left)
             why = difference(item, nearest, f"{place}[{number}]") if nearest is not None else f"{item!r} is missing"
             return f"{place}[{number}]: {why}"
         left.remove(match)
     return None
+
+
+def _of_same_name(item: Any, others: list[Any]) -> Any:
+    """Return the object among others that is about the same thing, for a difference that says something."""
+    name = item.get("id") if isinstance(item, dict) else None
+    return next((other for other in others if name is not None and other.get("id") == name), None)

@@ -41,6 +41,14 @@ datacenters:
       local: {type: dir, path: /var/lib/vz, content: "iso,vztmpl,backup", size: 250G}
 """
 
+HOST_FILES = """
+    files:
+      - {volume: "local:iso/test.iso", size: 2M}
+      - {volume: "local:vztmpl/debian-13-standard_13.1-1_amd64.tar.zst", size: 344131}
+      - {volume: "local:vztmpl/t.tar.gz", size: 1}
+"""
+"""What lay on the recorded hosts' storages; belongs to the end of their topologies."""
+
 
 def client_of(running: daemon.Running, node: int = 0) -> Client:
     """Return a client for the first datacenter of a simulator."""

@@ -1,90 +1,134 @@
-"""Whatever is sent to whatever method, the answer is Proxmox's kind of refusal, and a refusal changes nothing."""
+"""Whatever is sent to whatever method, the answer is Proxmox's kind of refusal, and a refusal changes nothing.
+
+Each parameter of each method is sent every hostile value while the others fit, so that the value reaches the code
+behind the parameter check wherever that lets it through.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.app import Simulator
-from simulator.dump import dump
 from simulator.errors import ApiError
-from simulator.router import Request, Router
-from simulator.routing import ROUTES, Route, RouteTree
+from simulator.routing import ROUTES, Route
 from simulator.schema import Param
-from simulator.topology import load
+from tests.simulator import returning
+from tests.simulator.hostile import HUGE, LISTS, TEXTS, WRONG_TYPES, familiar, named_in_path
+from tests.simulator.populated import Populated
 
-_ODD = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30),
-    st.lists(st.text(max_size=5), max_size=3),
-    st.sampled_from(["", "0", "1", "-1", "99999999999", "../../etc/passwd", "a=b,c", ",", "=", ":", "/", "local:../x",
-                     "x" * 5000, "\n[evil]\n", "100", "pve1", "local", "local-lvm", "root@pam"]),
-)  # fmt: skip
-
-
-_FAMILIAR = ["a1", "prod", "pve1", "root@pam", "local", "local-lvm:8", "9000", "/", "scsi0", "192.0.2.1/24"]
-
-
-def _likely(param: Param) -> st.SearchStrategy[Any]:
-    """Draw values that often pass a parameter's check."""
-    if param.enum is not None:
-        return st.sampled_from(param.enum)
-    if param.type in ("integer", "number"):
-        low = int(param.minimum or 0)
-        return st.integers(low, max(low, int(param.maximum or 1000))).map(str)
-    if param.type == "boolean":
-        return st.sampled_from(["0", "1"])
-    return st.sampled_from(
-        ["a1", "prod", "pve1", "root@pam", "local", "local-lvm:8", "9000", "/", "scsi0", "192.0.2.1/24"]
-    )
-
-
-@st.composite
-def _values(draw: st.DrawFn, route: Route) -> dict[str, Any]:
-    """Draw a call's parameters: mostly fitting ones, some odd, some that nobody declared."""
-    values: dict[str, Any] = {"bogus": "1"} if draw(st.integers(0, 9)) == 0 else {}
-    params = dict(route.expanded)
-    if route.variants:
-        params |= route.variants[draw(st.sampled_from(sorted(route.variants)))]
-    for name, param in params.items():
-        if name == "node":
-            continue
-        if param.optional and draw(st.integers(0, 3)):
-            continue
-        values[name] = draw(_ODD if draw(st.integers(0, 2)) == 0 else _likely(param))
-    return values
+ENCODED = ("comment", "consent-text", "description", "firstname", "lastname", "notes", "text")
+"""What files hold encoded, or as text of its own."""
+STATUSES = {400, 401, 403, 404, 500, 501, 595}
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    made = Simulator(tmp_path_factory.mktemp("fuzz"), load("standalone"))
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Populated]:
+    made = Populated.open(tmp_path_factory.mktemp("fuzz"))
     yield made
-    asyncio.run(made.stop())
+    made.close()
+
+
+def _calls(route: Route) -> Iterator[dict[str, Any]]:
+    """Yield calls of a method in which one parameter is wrong, or unknown, or missing."""
+    for params in _variants(route):
+        fitting = {name: familiar(name, param) for name, param in params.items() if not param.optional}
+        yield fitting | {"bogus": "1"}
+        for name, param in params.items():
+            yield {other: value for other, value in fitting.items() if other != name}
+            for value in (*TEXTS, *WRONG_TYPES, *(LISTS if param.type != "array" else ([*TEXTS],))):
+                yield fitting | {name: value}
+
+
+def _variants(route: Route) -> Iterator[Mapping[str, Param]]:
+    """Yield the parameters of each form of a method; of numbered ones the first stands for all."""
+    for variant in route.variants.values() or ({},):
+        merged = {**route.params, **variant}
+        yield {name.replace("[n]", "0"): param for name, param in merged.items()}
+
+
+def _ask(populated: Populated, route: Route, values: dict[str, Any]) -> None:
+    """Make a call; insist on an answer that can be written down, or on a refusal after which all is as before."""
+    path, rest = named_in_path(route.path, values)
+    before = populated.changes()
+    try:
+        answer = populated.call(route.method, path, rest)
+    except ApiError as error:
+        refusal = error
+    else:
+        assert not returning.unexplained(route.method, path, answer)
+        _check_answer(populated, answer)
+        populated.restore()
+        return
+    assert refusal.status in STATUSES, refusal
+    refusal.message.encode()
+    assert populated.changes() == before, "a refused call wrote something"
+
+
+def _check_answer(populated: Populated, answer: Any) -> None:
+    """Insist on an answer that can be written down, on tasks without internal errors, and on files that stay whole."""
+    json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+    broken = [task.exitstatus for task in populated.tasks() if "simulator error" in (task.exitstatus or "")]
+    assert not broken
+    assert not list(_line_feeds(populated.picture())), "a value became lines of a file"
+
+
+def _line_feeds(value: Any, name: str = "") -> Iterator[str]:
+    """Yield the names of values with line feeds among those that are kept as one line of a file."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _line_feeds(item, value.get("name", "") if key == "value" else key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _line_feeds(item, name)
+    elif name not in ENCODED and isinstance(value, str) and "evil" in value and ("\n" in value or "\r" in value):
+        yield name
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_a_method_refuses_what_it_cannot_take_and_then_changes_nothing(
-    simulated: Simulator, route: Route, data: st.DataObject
+def test_a_method_answers_hostile_values_and_changes_nothing_when_it_refuses(
+    populated: Populated, route: Route
 ) -> None:
-    values = data.draw(_values(route))
-    path = route.path.replace("{node}", "pve1")
-    for name in [name for name in route.expanded if f"{{{name}}}" in path]:
-        path = path.replace(f"{{{name}}}", str(values.pop(name, "x")).replace(" ", "") or "x")
-    secret = simulated.credentials.tokens["pve"]
-    simulated.reset()
-    before = dump(simulated.world)
-    request = Request(
-        method=route.method, path=path, values=values, datacenter=simulated.world.datacenters["pve"], node="pve1",
-        token=f"root@pam!labs={secret}",
-    )  # fmt: skip
-    router = Router(simulated.world, simulated.tasks, RouteTree(ROUTES))
-    try:
-        asyncio.run(router.answer(request))
-    except ApiError:
-        assert dump(simulated.world) == before
+    populated.restore()
+    before = populated.picture()
+    for values in _calls(route):
+        try:
+            _ask(populated, route, values)
+        except Exception as error:
+            error.add_note(f"{route.method} {route.path} with {str(values)[:2000]}")
+            raise
+    assert populated.picture() == before
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_a_method_answers_huge_values_quickly(populated: Populated, route: Route) -> None:
+    populated.restore()
+    for params in _variants(route):
+        fitting = {name: familiar(name, param) for name, param in params.items() if not param.optional}
+        for value in HUGE:
+            _ask(populated, route, fitting | dict.fromkeys((name for name in params if name != "node"), value))
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(data=st.data())
+def test_any_method_answers_any_mixture_of_values(populated: Populated, data: st.DataObject) -> None:
+    route = data.draw(st.sampled_from(ROUTES))
+    params = data.draw(st.sampled_from(list(_variants(route))))
+    populated.restore()
+    values = {
+        name: familiar(name, param) if data.draw(st.booleans()) else data.draw(_ANY)
+        for name, param in params.items()
+        if not param.optional or data.draw(st.booleans())
+    }
+    _ask(populated, route, values)

@@ -1,117 +1,36 @@
-"""The simulator answers what the real Proxmox VE was recorded to answer, one whole story at a time."""
+"""The simulator answers what the real Proxmox VE was recorded to answer, from the first request to the last."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from simulator.upid import parse as parse_upid
-from tests.simulator.client import Answer, Client
-from tests.simulator.comparing import difference
-from tests.simulator.oracles import recordings
-
-GROUPS = ("auth", "http", "base", "options", "pools", "access", "tasks", "permissions", "extra-shapes", "json-bodies")
-CLUSTER_GROUPS = ("proxy", "one-down", "no-quorum", "recovery")
-CORE = re.compile(
-    r"(?:/api2/(?:json|extjs|html|png))?(?:/foo/bar|/nosuch|/version|/access(?:/.*)?|/pools(?:/.*)?|/cluster"
-    r"|/cluster/(?:status|nextid|options|tasks|resources)"
-    r"|/nodes|/nodes/[^/]+(?:/(?:nosuch|doesnotexist|status|version|time|dns|config|network|tasks(?:/.*)?))?)"
-)
-PASSWORDS = {
-    "root@pam": "benchpw", "vmuser@pve": "vmuserpw1", "nobody2@pve": "nobodypw1", "ann@pve": "annpassword",
-}  # fmt: skip
-
-_OTHER_GUESTS = "it lists guests, or tasks of guests, from stories that are not told here"
-
-DISAGREEMENTS: dict[str, str] = {
-    "tk.list-vmid": _OTHER_GUESTS,
-    "tk.cluster": _OTHER_GUESTS,
-    "tk.active-list": _OTHER_GUESTS,
-    "pm.pool-get": _OTHER_GUESTS,
-    "pm.nextid": _OTHER_GUESTS,
-    "pm.resources-nobody": "`hastate` comes from high availability, which was in use there by then",
-    "ex.html": "the simulator has no pages for browsers to look at the API with",
-    "ex.png": "as above",
-}
+from simulator import daemon
+from tests.simulator import cluster_story, host_story, returning
+from tests.simulator.client import Client
+from tests.simulator.conftest import client_of
+from tests.simulator.oracles import api_schema, recordings
+from tests.simulator.replay import Replay
 
 
-DOWN = {"proxy": (), "one-down": ("pve3",), "no-quorum": ("pve2", "pve3"), "recovery": ("pve3",)}
-CLUSTER_DISAGREEMENTS: dict[str, str] = {
-    "down.req-status": "the first call of a dead node ran into a time limit there; here it is refused at once",
-    "down.resources": _OTHER_GUESTS,
-    "down.tasks": _OTHER_GUESTS,
-    "nq.resources": _OTHER_GUESTS,
-    "nq.get~7": _OTHER_GUESTS,
-    "nq.get~25": _OTHER_GUESTS,
-    "nq.get~26": "the recorded host had a bridge without a network card",
-}
-
-
-def _headers(client: Client, user: str | None) -> dict[str, str]:
-    """Return the headers with which the recorded request was made."""
-    if user == "(none)":
-        return {}
-    if user == "(bad ticket)":
-        return {"Cookie": "PVEAuthCookie=PVE:root@pam:00000000::bad"}
-    if user == "(unknown token)":
-        return {"Authorization": "PVEAPIToken=root@pam!nosuch=00000000-0000-0000-0000-000000000000"}
-    if user is not None and "!" in user:
-        return {"Authorization": f"PVEAPIToken={user}={client.tokens.get(user, 'wrong')}"}
-    name = (user or "root@pam").partition("(")[0]
-    if name not in client.tickets:
-        client.login(name, PASSWORDS[name])
-    headers = client.ticket_headers(name)
-    if user is not None and "no csrf" in user:
-        del headers["CSRFPreventionToken"]
-    if user is not None and "bad csrf" in user:
-        headers["CSRFPreventionToken"] = "00000000:bad"
-    return headers
-
-
-def _play(client: Client, record: dict[str, Any]) -> Answer:
-    """Make a recorded request once more."""
-    headers = _headers(client, record.get("as_user"))
-    if record["id"] == "auth.token-wrong-secret":
-        headers["Authorization"] += "x"
-    headers |= record.get("request_headers") or {}
-    answer = client.send(
-        record["method"],
-        record["path"],
-        record["params"],
-        headers=headers,
-        as_json=record.get("content_type") == "application/json" and record["params"] is not None,
-        raw=record.get("raw_body"),
-    )
-    data = answer.body.get("data") if isinstance(answer.body, dict) else None
-    if isinstance(data, dict) and "full-tokenid" in data:
-        client.tokens[data["full-tokenid"]] = data["value"]
-    return answer
-
-
-def _disagreement(record: dict[str, Any], answer: Answer) -> str | None:
-    """Return in what an answer differs from the recorded one."""
-    if (answer.status, answer.reason) != (record["status"], record["reason"]):
-        return f"recorded {record['status']} {record['reason']!r}, got {answer.status} {answer.reason!r}"
-    return difference(record["response"], answer.body)
-
-
-def _about_a_recorded_task(record: dict[str, Any]) -> bool:
-    """Tell whether a request names a task that ran only on the recorded host."""
-    part = record["path"].partition("/tasks/")[2].partition("/")[0].replace("%3A", ":").replace("%40", "@")
-    upid = parse_upid(part)
-    return upid is not None and upid.starttime > 0x60000000
-
-
-def _differing(client: Client, records: list[dict[str, Any]]) -> dict[str, str]:
-    """Play records of the core's methods; return in what each differing answer differs."""
-    differing = {}
-    for record in records:
-        written = record["path"].endswith("/network") and record["method"] != "GET"
-        if CORE.fullmatch(record["path"]) and not written and not _about_a_recorded_task(record):
-            found = _disagreement(record, _play(client, record))
-            if found is not None:
-                differing[record["id"]] = found
-    return differing
+@contextmanager
+def _nodes(place: Path, topology: str) -> Iterator[dict[str, Client]]:
+    """Start a simulator that looks like the recorded hosts before their first request; yield a client of each node."""
+    path, home = place / "recorded.yaml", place / "home"
+    path.write_text(topology, encoding="utf-8")
+    try:
+        running = daemon.ensure(home, str(path))
+        nodes = next(iter(running.connections.values())).ssh
+        clients = {name: client_of(running, number) for number, name in enumerate(nodes)}
+        clients["pve1"].call("DELETE", "/access/users/root@pam/token/labs")
+        yield clients
+        for client in clients.values():
+            client.close()
+    finally:
+        daemon.stop(home)
 
 
 def _assert_explained(differing: dict[str, str], explained: dict[str, str]) -> None:
@@ -120,19 +39,32 @@ def _assert_explained(differing: dict[str, str], explained: dict[str, str]) -> N
     assert not explained.keys() - differing.keys(), "these agree by now"
 
 
-def test_the_recorded_story_of_a_standalone_host_is_told_again(recorded_host: Client) -> None:
-    recorded_host.call("DELETE", "/access/users/root@pam/token/labs")
-    story = [record for record in recordings("pve-9.2.jsonl") if record["group"] in GROUPS and record["path"]]
-    _assert_explained(_differing(recorded_host, story), DISAGREEMENTS)
+def test_the_whole_recorded_story_of_a_single_host_is_told_again(tmp_path: Path) -> None:
+    with _nodes(tmp_path, host_story.TOPOLOGY) as clients:
+        replay = Replay(clients, host_story.BEFORE, host_story.WITHIN)
+        _assert_explained(replay.tell(recordings("pve-9.2.jsonl")), host_story.DISAGREEMENTS)
+        assert replay.not_simulated <= host_story.NOT_SIMULATED
 
 
-def test_the_recorded_story_of_a_cluster_that_loses_its_nodes_is_told_again(recorded_cluster: Client) -> None:
-    differing: dict[str, str] = {}
-    for group in CLUSTER_GROUPS:
-        for node in ("pve2", "pve3"):
-            online = node not in DOWN[group]
-            recorded_cluster.control("nodes", {"node": node, "online": online})
-        story = [record for record in recordings("pve-9.2-cluster.jsonl") if record["group"] == group]
-        asked = [record for record in story if record.get("asked_node") == "pve1" and record["path"]]
-        differing |= _differing(recorded_cluster, asked)
-    _assert_explained(differing, CLUSTER_DISAGREEMENTS)
+def test_the_whole_recorded_story_of_a_cluster_is_told_again(tmp_path: Path) -> None:
+    with _nodes(tmp_path, cluster_story.TOPOLOGY) as clients:
+        replay = Replay(clients, cluster_story.BEFORE, cluster_story.WITHIN)
+        told = [row for row in recordings("pve-9.2-cluster.jsonl") if row["group"] in cluster_story.GROUPS]
+        _assert_explained(replay.tell(told), cluster_story.DISAGREEMENTS)
+        assert replay.not_simulated <= cluster_story.NOT_SIMULATED
+
+
+def test_where_real_answers_contradict_the_schema_is_known() -> None:
+    assert api_schema()
+    seen: dict[str, str] = {}
+    for row in (*recordings("pve-9.2.jsonl"), *recordings("pve-9.2-cluster.jsonl")):
+        if row["status"] == 200 and row["path"] and not row["path"].startswith("/api2"):
+            path, data = unquote(row["path"].partition("?")[0]), row["response"].get("data")
+            for name in returning.disagreements(row["method"], path, data):
+                seen.setdefault(name, row["id"])
+    assert seen == returning.CONTRADICTED
+
+
+def test_every_recorded_group_is_told() -> None:
+    groups: dict[str, Any] = dict.fromkeys(row["group"] for row in recordings("pve-9.2-cluster.jsonl"))
+    assert set(groups) == {*cluster_story.GROUPS, *cluster_story.NOT_TOLD}

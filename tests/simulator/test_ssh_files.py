@@ -8,13 +8,13 @@ import string
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import api
 from simulator.privileges import ALL
 from simulator.records import Group, Pool, Role, Section, Snapshot, Token, User
-from simulator.ssh import datacenter_cfg, guest_conf, storage_cfg, syntax, user_cfg
+from simulator.ssh import datacenter_cfg, guest_conf, settings_file, storage_cfg, syntax, user_cfg
 from simulator.ssh.guest_conf import GuestConf
 from simulator.ssh.lexer import ShellSyntaxError
 from simulator.ssh.pve_sections import section_files
@@ -310,6 +310,7 @@ SECTIONS: dict[str, dict[str, st.SearchStrategy[dict[str, str]]]] = {
 }
 
 
+@settings(max_examples=30)
 @given(st.data())
 @pytest.mark.parametrize("name", SECTIONS)
 def test_sections_are_read_back(name: str, data: st.DataObject) -> None:
@@ -320,6 +321,7 @@ def test_sections_are_read_back(name: str, data: st.DataObject) -> None:
     assert form.parse(form.render(rows)) == rows
 
 
+@settings(max_examples=30)
 @given(st.data())
 @pytest.mark.parametrize("path", sorted(section_files()))
 def test_whatever_is_in_a_file_of_sections_it_is_read(path: str, data: st.DataObject) -> None:
@@ -328,3 +330,12 @@ def test_whatever_is_in_a_file_of_sections_it_is_read(path: str, data: st.DataOb
     text = data.draw(st.lists(st.one_of(st.sampled_from(kinds).map("{}: a1".format), FREE_TEXT.map("\t".__add__))))
     found = form.parse("\n".join(text))
     assert form.parse(form.render(found)) == found
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={"description": DESCRIPTIONS, "startall-onboot-delay": st.integers(0, 300).map(str)}
+    )
+)
+def test_the_settings_of_a_node_are_read_back(config: dict[str, str]) -> None:
+    assert datacenter_cfg.parse_node(settings_file.render(config)) == config

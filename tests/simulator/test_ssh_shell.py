@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from simulator.ssh.programs import PROGRAMS
+from tests.conftest import Simulator
 from tests.simulator.test_ssh import Remote, pve1
 
 __all__ = ["pve1"]
@@ -94,3 +98,69 @@ def test_a_script_on_the_input_is_run(pve1: Remote) -> None:
     for command in ("bash -s", "sh", "bash -s -- x"):
         ran = pve1.run(command, script)
         assert (ran.out, ran.code) == ("  a\n  b\n", 5)
+
+
+_ODD = [
+    "-n",
+    "-c",
+    "-k",
+    "x",
+    "²",
+    "t",
+    "/etc/pve",
+    "''",
+    "-f",
+    "-d",
+    "--",
+    "-e",
+    "'s/a/b/'",
+    "'{'",
+    "a=b",
+    "-r",
+    ",",
+    "list",
+    "set",
+    "100",
+    "abc",
+    "show",
+    "-j",
+    "vlan",
+    "+5",
+    "%d",
+    "'%q",
+    "%'",
+    "*",
+    "$((1/0))",
+    "${x",
+    "'['",
+    "@",
+    "--on-active=1x",
+    "-o",
+    "-i.bak",
+    "get",
+    "/nodes",
+    "add",
+    "--output-format",
+    "yaml",
+    "-w",
+    "-m",
+    "config",
+    "999999999999",
+    "create",
+    "help",
+    "u=",
+    "/",
+    "-name",
+    "-I{}",
+]
+
+
+def test_no_command_line_breaks_the_shell(simulator: Simulator, pve1: Remote) -> None:
+    log = simulator.running.home / "simulator.log"
+    before = log.read_text(encoding="utf-8")
+    chance = random.Random(3)
+    names = sorted(PROGRAMS.keys() - {"sleep"})
+    lines = [" ".join([chance.choice(names), *chance.choices(_ODD, k=chance.randint(0, 4))]) for _ in range(150)]
+    for line in lines:
+        pve1.run(line)
+    assert "Traceback" not in log.read_text(encoding="utf-8").removeprefix(before)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.simulator.live.lab import Lab, until
+from simulator.topology import SHIPPED
+from tests.simulator.live.lab import Lab, live_lab, until
 
 
 def test_a_container_has_a_name_processes_and_addresses_of_its_own(lab: Lab) -> None:
@@ -87,6 +88,17 @@ def _template() -> dict[str, object]:
     }  # fmt: skip
 
 
+def test_a_container_that_moves_to_another_node_takes_its_files_and_address_along(new_lab: Lab) -> None:
+    new_lab.start(101, "bridge=vmbr0,ip=10.1.0.1/24", mp0="local:1,mp=/data")
+    new_lab.start(102, "bridge=vmbr0,ip=10.1.0.2/24")
+    new_lab.ok(101, "echo kept >/data/file")
+    assert new_lab.do("POST", "/nodes/pve1/lxc/101/migrate", target="pve2", restart=1) == "OK", new_lab.log
+    assert new_lab.node_of(101) == "pve2"
+    until(lambda: new_lab.status(101)["status"] == "running")
+    assert new_lab.ok(101, "cat /data/file") == "kept\n"
+    assert new_lab.reaches(102, "10.1.0.1")
+
+
 def test_a_start_that_fails_says_why_and_leaves_the_container_stopped(lab: Lab) -> None:
     lab.configure(101, net0="name=eth0,bridge=vmbr0", net1="name=eth0,bridge=vmbr0")
     assert lab.do("POST", "/nodes/pve1/lxc/101/status/start") == "startup for container '101' failed"
@@ -103,3 +115,21 @@ def _processes_in(namespace: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_highly_available_container_comes_back_on_another_node_with_what_it_had_written(tmp_path: Path) -> None:
+    with live_lab(tmp_path, (SHIPPED / "live.yaml").read_text(encoding="utf-8")) as lab:
+        for vmid, node in ((100, "pve1"), (200, "pve2")):
+            lab.do(
+                "POST", f"/nodes/{node}/lxc", vmid=vmid, rootfs="nfs1:4",
+                ostemplate="nfs1:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst",
+                net0=f"name=eth0,bridge=vmbr0,ip=10.1.0.{vmid}/24",
+            )  # fmt: skip
+        lab.start(100)
+        lab.do("POST", "/cluster/ha/resources", sid="ct:200", state="started")
+        until(lambda: lab.reaches(100, "10.1.0.200"))
+        lab.ok(200, "echo kept >/root/file")
+        lab.switch("pve2", online=False)
+        until(lambda: lab.node_of(200) != "pve2")
+        until(lambda: lab.reaches(100, "10.1.0.200"))
+        assert lab.ok(200, "cat /root/file") == "kept\n"

@@ -89,6 +89,8 @@ def test_a_container_gets_its_address_from_another_one(lab: Lab) -> None:
     until(lambda: "inet 10.1.0.5" in lab.ok(201, "ip -4 address show eth0"))
     until(lambda: "via 10.1.0.1" in lab.ok(201, "ip route show default"))
     until(lambda: "ct201" in lab.ok(101, "cat /var/lib/misc/dnsmasq.leases"))
+    rows = lab.do("GET", "/nodes/pve2/lxc/201/interfaces")
+    assert next(row["inet"] for row in rows if row["name"] == "eth0").startswith("10.1.0.5")
 
 
 def test_a_load_balancer_spreads_requests_and_leaves_out_who_is_gone(lab: Lab) -> None:
