@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.calendar import Schedule
+from providers._runtime.coverage import Coverage
 from providers._runtime.errors import InvalidValue
 from providers._runtime.facts import Facts
 from providers._runtime.handler import ConfigObject
@@ -146,6 +147,16 @@ class BackupJobHandler(ConfigObject):
     path = "/cluster/backup"
     key = "job_id"
     missing = r"No such job|no such vzdump job"
+    coverage: ClassVar = Coverage(
+        methods=("POST /cluster/backup", "PUT /cluster/backup/{id}"),
+        carried={"delete": "(what is declared no longer)"},
+        left_out={
+            **dict.fromkeys(("dow", "starttime"), "the old way to say when; schedule says it"),
+            **dict.fromkeys(("dumpdir", "script", "tmpdir"), "a path of the node, for root@pam alone"),
+            "quiet": "for the command line",
+            "stop": "it would end backups that others have begun",
+        },
+    )
 
     def needs(self, wanted: Values) -> list[Need]:
         """A job is the cluster's; one for a pool takes the right to back the pool up."""

@@ -104,7 +104,7 @@ class GuestExecHandler(Handler):
         """Run it, unless it is done already."""
         place = needed(api, wanted["vmid"])
         guest = inside(api, place, wanted.get("wait_seconds"))
-        api.known = dict(wanted)
+        api.recorded = dict(wanted)
         if not (_has_guards(wanted) and _is_there(guest, wanted) and _holds(guest, wanted)):
             _run(api, guest, wanted)
         return f"{place.id}/exec/{api.owner.key}"
@@ -114,7 +114,7 @@ class GuestExecHandler(Handler):
         place = target(api, vmid_in(id_))
         if place is None:
             return None
-        known = dict(api.known)
+        known = dict(api.recorded)
         if _has_guards(known):
             try:
                 guest = inside(api, place, LOOK_SECONDS)
@@ -134,8 +134,8 @@ class GuestExecHandler(Handler):
             guest = inside(api, needed(api, wanted["vmid"]), wanted.get("wait_seconds"))
             if again or not (_is_there(guest, wanted) and _holds(guest, wanted)):
                 _run(api, guest, wanted)
-        results = {name: value for name, value in api.known.items() if name in self.computed}
-        api.known = {**wanted, **results}
+        results = {name: value for name, value in api.recorded.items() if name in self.computed}
+        api.recorded = {**wanted, **results}
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Run what undoes it, if there is such a command."""
@@ -179,7 +179,7 @@ def _run(api: Api, guest: Inside, wanted: Values) -> None:
             f"`{wanted['command'][0]}` in {guest.place.id} ended well, but `unless` still says that it has to run"
         )
     texts = {"stdout": done.out.decode(errors="replace"), "stderr": done.error.decode(errors="replace")}
-    api.known = {**wanted, **texts, "exit_code": done.code}
+    api.recorded = {**wanted, **texts, "exit_code": done.code}
 
 
 def _checked(guest: Inside, command: Sequence[str], values: Values) -> Finished:

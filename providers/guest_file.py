@@ -131,7 +131,7 @@ class GuestFileHandler(Handler):
         if there is not None:
             raise AlreadyThere(f"{there.id} already exists")
         _write(guest, wanted, {})
-        api.known = dict(wanted)
+        api.recorded = dict(wanted)
         return _id(guest, wanted["path"])
 
     def read(self, api: Api, id_: str) -> Found | None:
@@ -140,10 +140,10 @@ class GuestFileHandler(Handler):
         if place is None:
             return None
         try:
-            return _look(inside(api, place, LOOK_SECONDS), {**api.known, "path": _path(id_)})
+            return _look(inside(api, place, LOOK_SECONDS), {**api.recorded, "path": _path(id_)})
         except (InvalidValue, TookTooLong) as reason:
             api.warn(f"{id_} was not looked at: {reason}")
-            return Found(id_, dict(api.known))
+            return Found(id_, dict(api.recorded))
 
     def update(self, api: Api, found: Found, wanted: Values, todo: Changes) -> None:
         """Written anew as a whole where the content differs; else only given to its owner."""
@@ -152,7 +152,7 @@ class GuestFileHandler(Handler):
             _write(guest, wanted, found.raw)
         elif todo.set:
             guest.check(["sh", "-c", GIVE, "sh", *_owner_and_mode(wanted, found.raw), wanted["path"]])
-        api.known = dict(wanted)
+        api.recorded = dict(wanted)
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Remove it; from a guest that does not run it can't be, and that is no reason to keep the guest."""

@@ -16,6 +16,7 @@ from pydantic import Field
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.calendar import Schedule
+from providers._runtime.coverage import Coverage
 from providers._runtime.errors import TookTooLong
 from providers._runtime.facts import Facts
 from providers._runtime.handler import ConfigObject, Found
@@ -59,6 +60,16 @@ class ReplicationHandler(ConfigObject):
     key = "job_id"
     missing = r"no such job"
     at_creation: ClassVar = {"type": "local"}
+    coverage: ClassVar = Coverage(
+        methods=("POST /cluster/replication", "PUT /cluster/replication/{id}"),
+        carried={
+            "delete": "(what is declared no longer)", "digest": "(always sent)", "type": "(always `local`)",
+        },
+        left_out={
+            "remove_job": "how Proxmox notes that a job is to go",
+            "source": "Proxmox's own note of where the guest is",
+        },
+    )  # fmt: skip
 
     def read(self, api: Api, id_: str) -> Found | None:
         """One that is to be removed is gone."""

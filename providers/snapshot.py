@@ -93,7 +93,7 @@ class SnapshotHandler(Handler):
             if TAKEN in failed.exitstatus:
                 raise AlreadyThere(f"{_id(place, name)} already exists") from None
             raise
-        api.known = dict(wanted)
+        api.recorded = dict(wanted)
         return _id(place, name)
 
     def read(self, api: Api, id_: str) -> Found | None:
@@ -107,9 +107,9 @@ class SnapshotHandler(Handler):
         if "description" in todo.names() or found.owner != api.owner:
             text = {"description": marked(wanted.get("description"), api.owner)}
             api.put(f"{place.path}/snapshot/{name}/config", text)
-        if "rollback" in todo.set and api.known:
+        if "rollback" in todo.set and api.recorded:
             _go_back(api, place, name)
-        api.known = dict(wanted)
+        api.recorded = dict(wanted)
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Delete it, and wait until the storage is through."""
@@ -181,7 +181,7 @@ def _look(api: Api, place: Place, name: str) -> Found | None:
         "vmstate": bool(row.get("vmstate")),
         "snaptime": row.get("snaptime"),
         "description": unmarked(row.get("description")),
-        "rollback": api.known.get("rollback"),
+        "rollback": api.recorded.get("rollback"),
     }
     known = {key: value for key, value in values.items() if value is not None}
     return Found(_id(place, name), known, owner_in(row.get("description")), row)

@@ -15,6 +15,7 @@ import pulumi
 from pydantic import Field, model_validator
 
 from providers._runtime.bridge import CommonArgs, Resource
+from providers._runtime.coverage import Coverage
 from providers._runtime.errors import InvalidValue
 from providers._runtime.facts import Facts
 from providers._runtime.handler import ConfigObject
@@ -215,6 +216,14 @@ class StorageHandler(ConfigObject):
     path = "/storage"
     key = "storage"
     missing = r"storage '.*' does not exist"
+    coverage: ClassVar = Coverage(
+        methods=("POST /storage", "PUT /storage/{storage}"),
+        carried={"delete": "(what is declared no longer)", "digest": "(always sent)"},
+        left_out={
+            "authsupported": "no type of storage takes it any more",
+            "mkdir": "deprecated: create_base_path and create_subdirs say it",
+        },
+    )
 
     def announces(self, wanted: Values) -> list[tuple[str, str]]:
         """Guests put their disks on it."""

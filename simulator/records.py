@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.versions import NEWEST
+from simulator.versions import NEWEST, RELEASES, Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,11 @@ class Node:
     timezone: str = "UTC"
     dns: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def release(self) -> Release:
+        """Return what its release says of itself."""
+        return RELEASES[self.version]
 
     @property
     def changed(self) -> float:
@@ -385,57 +390,3 @@ class Replication:
     error: str = ""
     asked: bool = False
     log: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SdnObject:
-    """An object of the software-defined network: kind `zones`, `vnets`, `subnets`, `controllers`, ..."""
-
-    kind: str
-    id: str
-    type: str
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IpEntry:
-    """An address that the built-in IP address management has given out."""
-
-    zone: str
-    subnet: str
-    ip: str
-    vnet: str = ""
-    mac: str = ""
-    vmid: str = ""
-    hostname: str = ""
-    gateway: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HaService:
-    """What the HA manager knows of a resource; `task` is what the local manager has begun for it."""
-
-    sid: str
-    node: str
-    state: str
-    uid: str
-    target: str = ""
-    task: str = ""
-    running: bool = False
-    command: tuple[str, ...] = ()
-    failed_starts: int = 0
-    relocations: int = 0
-    tried: frozenset[str] = frozenset()
-    home: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HaNode:
-    """What the HA manager knows of a node, and in which state that node's local manager is."""
-
-    name: str
-    status: str = "online"
-    lrm: str = "wait_for_agent_lock"
-    maintenance: bool = False
-    since: float = 0.0
-    seen: float = 0.0

@@ -157,11 +157,11 @@ class Call:
 
 ROUTES: list[Route] = []
 REFUSING: set[Handler] = set()
-"""The handlers that refuse every call, in Proxmox's words for a host that lacks what they are about."""
+"""The handlers that refuse every call on a host of the newest release, in Proxmox's words for it."""
 
 
 def always_refuses(handler: Handler) -> Handler:
-    """Note that the decorated handler refuses every call."""
+    """Note that the decorated handler refuses every call on a host of the newest release."""
     REFUSING.add(handler)
     return handler
 

@@ -142,7 +142,7 @@ def _add_guest(datacenter: Datacenter, spec: GuestSpec, now: int) -> None:
         datacenter.volumes.put(_volume(datacenter, spec, volid, 4 << 20, now))
     if spec.type == "qemu":
         config |= {
-            "meta": f"creation-qemu=10.0.13,ctime={now}",
+            "meta": f"creation-qemu={datacenter.nodes[spec.node].release.qemu},ctime={now}",
             "smbios1": f"uuid={uuid.uuid4()}",
             "vmgenid": str(uuid.uuid4()),
         }

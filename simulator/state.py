@@ -19,8 +19,9 @@ from simulator.clock import Clock
 from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
 from simulator.guests.inside import Opening
+from simulator.ha.records import HaNode, HaService
 from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
-from simulator.records import (
+from simulator.records import (  # fmt: skip
     Acl,
     Agent,
     Capacity,
@@ -28,15 +29,11 @@ from simulator.records import (
     File,
     Group,
     Guest,
-    HaNode,
-    HaService,
     Interface,
-    IpEntry,
     Node,
     Pool,
     Replication,
     Role,
-    SdnObject,
     SecondFactor,
     Section,
     Setting,
@@ -46,7 +43,8 @@ from simulator.records import (
     User,
     Volume,
     Written,
-)  # fmt: skip
+)
+from simulator.sdn.records import IpEntry, SdnObject
 from simulator.store import Database, Journal, Table
 
 if TYPE_CHECKING:
@@ -235,7 +233,7 @@ class Datacenter:
         connected, own = self.connected(observer), self.nodes[observer]
         names = {node.name for node in connected}
         lost = (node for node in self.nodes if node.name not in names and node.host)
-        return connected + [node for node in lost if not self.clock.passed(_lost(own, node), DETECTED_AFTER)]
+        return connected + [node for node in lost if not self.clock.passed(lost_since(own, node), DETECTED_AFTER)]
 
     def expected_votes(self, nodes: list[Node]) -> int:
         """Return how many votes nodes that are connected expect: all, or what they were told."""
@@ -316,8 +314,8 @@ class World:
         )
 
 
-def _lost(own: Node, other: Node) -> float:
-    """Return when two nodes that cannot talk with one another could do so last."""
+def lost_since(own: Node, other: Node) -> float:
+    """Return when two nodes that cannot talk with one another could do so last; never if one is but a name."""
     powered_off = other.started if not other.online else math.inf
     cut_off = max(own.moved, other.moved) if own.side != other.side else math.inf
     return min(powered_off, cut_off)

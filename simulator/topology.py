@@ -268,7 +268,7 @@ class _Reader:
         return str(value)
 
     def _node(self, where: str, name: str, data: Any, version: str) -> NodeSpec:
-        keys = ("cpus", "memory", "disk", "ip", "online", "nics", "version", "disks", "pci", "usb")
+        keys = ("cpus", "memory", "disk", "ip", "online", "version", "nics", "disks", "pci", "usb")
         spec = self._mapping(data or {}, where, keys)
         if not re.fullmatch(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-]*[a-zA-Z0-9])?", name):
             raise self._fail(where, "is no valid node name")

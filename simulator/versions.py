@@ -23,11 +23,22 @@ class Release:
     version: str
     repoid: str
     kernel: str
+    qemu: str
+
+    @property
+    def manager(self) -> str:
+        """Return the whole name of the version, as tools print it."""
+        return f"pve-manager/{self.version}/{self.repoid}"
+
+    @property
+    def build(self) -> str:
+        """Return what `uname -v` prints."""
+        return f"#1 SMP PREEMPT_DYNAMIC PMX {self.kernel.removesuffix('-pve')}"
 
 
 RELEASES = {
-    "8.4": Release("8.4", "8.4.14", "b502d23c", "6.8.12-15-pve"),
-    NEWEST: Release(NEWEST, "9.2.11", "5f3c1d9e", "6.17.2-1-pve"),
+    "8.4": Release("8.4", "8.4.14", "b502d23c", "6.8.12-15-pve", "9.2.0"),
+    NEWEST: Release(NEWEST, "9.2.11", "5f3c1d9e", "6.17.2-1-pve", "10.0.13"),
 }
 
 _METHODS = {

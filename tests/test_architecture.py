@@ -114,8 +114,10 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
     tokens = {name: kind(name).resource._resource_type_name for name in KINDS}
 
     assert tokens == {
+        "backup": "dynamic/proxmox:Backup",
         "backup_job": "dynamic/proxmox:BackupJob",
         "container": "dynamic/proxmox:Container",
+        "file": "dynamic/proxmox:File",
         "guest_exec": "dynamic/proxmox:GuestExec",
         "guest_file": "dynamic/proxmox:GuestFile",
         "pool": "dynamic/proxmox:Pool",

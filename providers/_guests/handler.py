@@ -10,7 +10,8 @@ import abc
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from providers._guests import impact, making, planning, power, preflight, removing, updating
+from providers._guests import impact, making, permits, planning, power, preflight, removing, updating
+from providers._guests.budget import Budget
 from providers._guests.place import PASSING_LOCKS, Place, find, find_unlocked, vmid_of
 from providers._guests.preflight import Image
 from providers._guests.volumes import Volume, is_cdrom, slots, volid_in, volume_fields
@@ -18,8 +19,8 @@ from providers._runtime import lifecycle
 from providers._runtime.api import Api
 from providers._runtime.errors import Missing
 from providers._runtime.facts import Facts
-from providers._runtime.handler import Found, Handler
-from providers._runtime.markers import Impact, Needs, RootOnly
+from providers._runtime.handler import Claim, Found, Handler
+from providers._runtime.markers import Impact, RootOnly
 from providers._runtime.model import Changes, Problem, Values, as_declared, changes, fields_of, from_wire
 from providers._runtime.ownership import Owner, owner_in, unmarked
 from providers._runtime.privileges import Need
@@ -223,23 +224,22 @@ class GuestHandler(Handler):
             found = self.takes(before, wanted, before)
             yield from impact.refused(self, before, wanted, before, found)
 
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterable[str]:
+        """What is short once all of it is used, and names that are hard to tell apart."""
+        yield from Budget(self.kind, self.inputs, facts, owner, before, wanted).tight()
+        yield from planning.namesakes(facts, owner, before, wanted, self.name_field)
+
+    def claims(self, wanted: Values) -> Iterable[Claim]:
+        """Its number and its addresses."""
+        return planning.claims(wanted)
+
     def needs(self, wanted: Values) -> list[Need]:
-        """In a pool the pool's privileges count, which can't be told from outside."""
-        found: list[Need] = []
-        volumes = slots(self.inputs, wanted).values()
-        if "pool" not in wanted and "vmid" in wanted:
-            guest = f"/vms/{wanted['vmid']}"
-            marks = (fields_of(self.inputs)[name].marker(Needs) for name in wanted)
-            asked = {"VM.Allocate", "VM.Config.Options", *(mark.privilege for mark in marks if mark)}
-            asked |= {self.volume_privilege(str(each.values.get(str(each.part.default_key)))) for each in volumes}
-            found += [(guest, privilege) for privilege in sorted(asked)]
-        found += [("/", "Sys.Modify")] if "startup" in wanted else []
-        storages = {slot.values.get("storage") for slot in volumes} - {None}
-        found += [(f"/storage/{storage}", "Datastore.AllocateSpace") for storage in sorted(map(str, storages))]
-        bridges = {str(nic.get("bridge")) for nic in wanted.get("net", {}).values()}
-        found += [(f"/sdn/zones/localnetwork/{name}", "SDN.Use") for name in sorted(bridges) if name.startswith("vmbr")]
-        clone = wanted.get("clone") or {}
-        return found + ([(f"/vms/{clone['vmid']}", "VM.Clone")] if clone.get("vmid") else [])
+        """All that is declared, as Proxmox asks for it when a guest is made."""
+        return permits.to_make(self, wanted)
+
+    def needs_to_change(self, before: Values, wanted: Values) -> list[Need]:
+        """What differs."""
+        return permits.to_change(self, before, wanted)
 
     def takes(self, before: Values, wanted: Values, there: Values) -> dict[str, Impact]:
         """What each change takes by itself; `there` is all that is known of the guest as it is."""

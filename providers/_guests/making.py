@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from providers._guests import planning, power, waiting
-from providers._guests.place import Place, find, ours
-from providers._guests.preflight import source_row
+from providers._guests.place import Place, find, ours, source_row
 from providers._guests.volumes import brings_its_size, slots
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, Missing, TaskFailed, TookTooLong

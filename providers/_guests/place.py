@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from providers._runtime.api import Api
 from providers._runtime.errors import ApiRefused, Missing, TookTooLong
+from providers._runtime.facts import Facts, Row
 from providers._runtime.model import Values
 from providers._runtime.ownership import owner_in
 
@@ -99,3 +100,14 @@ def ours(api: Api, kind: str, vmid: int) -> bool:
     except ApiRefused:
         return False
     return found is not None and owner_in(found[1].get("description")) == api.owner
+
+
+def source_row(facts: Facts, kind: str, clone: Values, node: str | None) -> Row | None:
+    """The guest to clone; of several with that name a template, and the one on the same node."""
+    rows = [
+        row
+        for row in facts.of_type(kind)
+        if (row.get("vmid") == clone["vmid"] if clone.get("vmid") else row.get("name") == clone["name"])
+    ]
+    rows.sort(key=lambda row: (not row.get("template"), row.get("node") != node, row["vmid"]))
+    return rows[0] if rows else None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from ipaddress import ip_interface
 
 from providers._guests.place import PASSING_LOCKS
 from providers._guests.values import vmids_in
 from providers._runtime.facts import Facts, Row
+from providers._runtime.handler import Claim
 from providers._runtime.model import Values
 from providers._runtime.ownership import Owner, owner_in
 
@@ -82,6 +84,36 @@ def look_at(facts: Facts, row: Row) -> tuple[Owner | None, bool]:
     """
     config = facts.look(f"/nodes/{row['node']}/{row['type']}/{row['vmid']}/config") or {}
     return owner_in(config.get("description")), config.get("lock") in PASSING_LOCKS
+
+
+def claims(wanted: Values) -> Iterator[Claim]:
+    """Its number, and its addresses: those of the link are unique; IP addresses may repeat in networks of their own."""
+    if wanted.get("vmid") is not None:
+        yield Claim("vmid", wanted["vmid"], f"another resource of this program has {wanted['vmid']} already")
+    macs, ipconfig = wanted.get("macs") or {}, wanted.get("ipconfig") or {}
+    for slot, nic in (wanted.get("net") or {}).items():
+        address = macs.get(slot) or nic.get("macaddr") or nic.get("hwaddr")
+        if address:
+            yield Claim(f"net.{slot}", address, f"another NIC of this program has {address} already", slot)
+        bridge = nic.get("bridge")
+        for version in ("ip", "ip6"):
+            address = str(ipconfig.get(f"ipconfig{slot.removeprefix('net')}", nic).get(version) or "")
+            if "/" in address:
+                place = (bridge, nic.get("tag"), ip_interface(address).ip)
+                words = f"another guest of this program has {address} on {bridge} already"
+                yield Claim(f"net.{slot}", place, words, slot)
+
+
+def namesakes(facts: Facts, owner: Owner, before: Values, wanted: Values, field: str) -> Iterator[str]:
+    """Proxmox lets guests have one name, and people and clones by name then pick the wrong one."""
+    name = wanted.get(field)
+    if not name or before.get(field) == name:
+        return
+    if not facts.reserve(("name", name), owner.key):
+        yield f"more than one guest of this program is called {name!r}"
+    for row in facts.before_this_run("qemu", "lxc"):
+        if row.get("name") == name and row["vmid"] != wanted.get("vmid"):
+            yield f"{row['id']} on {row['node']} is called {name!r} already"
 
 
 def mac(owner: Owner, slot: str, facts: Facts | None = None) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from providers._guests import planning
-from providers._guests.volumes import Slot, grows, is_cdrom, slots, volid_in, volume_fields
+from providers._guests import permits, planning
+from providers._guests.budget import Budget
+from providers._guests.place import source_row
+from providers._guests.volumes import Slot, grows, is_cdrom, slots, storages_of, volid_in, volume_fields
 from providers._runtime import privileges
 from providers._runtime.errors import InvalidValue
 from providers._runtime.facts import Facts, Row
 from providers._runtime.model import Inputs, Problem, Values, fields_of, from_wire
 from providers._runtime.ownership import Owner
-from providers._runtime.wire import size_bytes, size_text
-
-MIB = 1 << 20
-THICK = frozenset({"lvm"})
-"""Storages whose volumes take their whole size at once; on the others they take room as they fill."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +39,14 @@ class Preflight:
     wanted: Values
     images: Sequence[Image] = ()
 
+    @property
+    def budget(self) -> Budget:
+        """What it takes of its node and its storages."""
+        return Budget(self.kind, self.inputs, self.facts, self.owner, self.before, self.wanted)
+
     def problems(self) -> Iterator[Problem]:
         """All that is wrong, as (field, reason)."""
         yield from self._numbers()
-        yield from self._cards()
         yield from self._shrinking()
         yield from self._waiting()
         if self.before.get("template") and not self.wanted.get("template"):
@@ -61,12 +62,7 @@ class Preflight:
             yield from self._on_node(node, row)
 
     def _on_node(self, node: str, row: Row) -> Iterator[Problem]:
-        memory = int(self.wanted.get("memory") or 0) * MIB
-        if row.get("maxmem") and memory > row["maxmem"]:
-            yield (
-                "memory",
-                f"{size_text(memory)} is more than {node} has ({size_text(int(row['maxmem']) // MIB * MIB)})",
-            )
+        yield from self.budget.refused(row)
         yield from self._volumes(node)
         yield from self._bridges(node)
         yield from self._source()
@@ -89,8 +85,6 @@ class Preflight:
         vmid = self.wanted.get("vmid")
         if vmid is None or self.before.get("vmid") == vmid:
             return
-        if not self.facts.reserve(vmid, self.owner.key):
-            yield "vmid", f"another resource of this program has {vmid} already"
         there = next((row for row in self.facts.of_type("qemu", "lxc") if row.get("vmid") == vmid), None)
         if there is None:
             return
@@ -105,20 +99,6 @@ class Preflight:
             whose = f"it belongs to stack {owner.stack}" if owner else "it has no mark of this program"
             remedy = "" if owner else "; take another number, or set adopt to `if-exists` to take it over"
             yield "vmid", f"{vmid} already exists on {there['node']} ({there['type']}), and {whose}{remedy}"
-
-    def _cards(self) -> Iterator[Problem]:
-        """No two NICs of the program have one address; IP addresses may repeat in networks of their own."""
-        macs, ipconfig = self.wanted.get("macs") or {}, self.wanted.get("ipconfig") or {}
-        for slot, nic in (self.wanted.get("net") or {}).items():
-            key = f"{self.owner.key} {slot}"
-            if slot in macs and not self.facts.reserve(macs[slot], key):
-                yield f"net.{slot}", f"another NIC of this program has {macs[slot]} already"
-            number = slot.removeprefix("net")
-            for version in ("ip", "ip6"):
-                address = str(ipconfig.get(f"ipconfig{number}", nic).get(version) or "")
-                place = (nic.get("bridge"), nic.get("tag"), address.partition("/")[0])
-                if "/" in address and not self.facts.reserve(place, key):
-                    yield f"net.{slot}", f"another guest of this program has {address} on {nic.get('bridge')} already"
 
     def _waiting(self) -> Iterator[Problem]:
         """What can't come is not waited for."""
@@ -148,9 +128,8 @@ class Preflight:
                     )
 
     def _volumes(self, node: str) -> Iterator[Problem]:
-        """Each storage is there and takes such a volume; all that is asked of it fits."""
-        here, there = self.facts.storages(node), slots(self.inputs, self.before)
-        asked: dict[str, int] = {}
+        """Each storage is there and takes such a volume."""
+        here = self.facts.storages(node)
         for slot, volume in slots(self.inputs, self.wanted).items():
             key = str(volume.part.default_key)
             volid = volume.values.get(key)
@@ -160,13 +139,16 @@ class Preflight:
             if storage not in here and not self._may_see(f"/storage/{storage}", "Datastore.Audit"):
                 continue
             content = "iso" if volid and volid.endswith(".iso") else self.content
-            yield from _storage(slot, storage, here.get(storage), node, content)
-            if volid is None:
-                old = there[slot].values if slot in there else {}
-                asked[storage] = asked.get(storage, 0) + _growth(old, volume.values, storage)
-        for storage, size in asked.items():
             if storage in here:
-                yield from _room(storage, here[storage], size)
+                yield from _storage(slot, storage, here[storage], node, content)
+            else:
+                yield slot, self._no_storage(storage, node)
+
+    def _no_storage(self, storage: str, node: str) -> str:
+        """It is nowhere, or on other nodes only; one that is switched off is listed nowhere."""
+        others = sorted(str(row["node"]) for row in self.facts.of_type("storage") if row.get("storage") == storage)
+        elsewhere = f"; it is on {', '.join(others)}" if others else ", and this program makes none"
+        return f"there is no storage {storage!r} on {node}{elsewhere}"
 
     def _image(self, node: str, image: Image) -> Iterator[Problem]:
         """It is there, or this program makes it; a storage that may not be looked into is believed."""
@@ -176,7 +158,7 @@ class Preflight:
         if storage not in self.facts.storages(node):
             if not self._may_see(f"/storage/{storage}", "Datastore.Audit"):
                 return
-            yield image.field, f"there is no storage {storage!r} on {node}, and this program makes none"
+            yield image.field, self._no_storage(storage, node)
             return
         rows = self.facts.look(f"/nodes/{node}/storage/{storage}/content", {"content": image.content})
         there = sorted(str(row["volid"]) for row in rows or ())
@@ -199,6 +181,16 @@ class Preflight:
                     f"there is no bridge or VNet {bridge!r} on {node}, and this program makes none; "
                     f"there are {', '.join(sorted(known)) or 'none'}",
                 )
+        yield from privileges.missing(self.facts, self._vnets(nics.values(), known))
+
+    def _vnets(self, nics: Iterable[Values], known: set[str]) -> Iterator[privileges.Need]:
+        """The use of a VNet is permitted by its zone."""
+        used = [nic for nic in nics if nic.get("bridge") in known and not permits.is_local(str(nic["bridge"]))]
+        rows = (self.facts.look("/cluster/sdn/vnets") or ()) if used else ()
+        zones = {str(row["vnet"]): str(row["zone"]) for row in rows if "zone" in row}
+        for nic in used:
+            if nic["bridge"] in zones:
+                yield permits.bridge_path(zones[nic["bridge"]], nic["bridge"], nic.get("tag")), "SDN.Use"
 
     # ------------------------------------------------------------ what it is cloned from
 
@@ -212,11 +204,18 @@ class Preflight:
             if not self.facts.announced("guest", str(named)) and self._may_see(f"/vms/{named}", "VM.Audit"):
                 yield "clone", f"there is no {self.kind} guest {named!r} to clone, and this program makes none"
             return
+        needs: list[privileges.Need] = [(f"/vms/{row['vmid']}", "VM.Clone")] if clone.get("name") else []
         if clone.get("full") is False and not row.get("template"):
             yield "clone", f"{named} is no template, so it can't be cloned without copying; set full=True"
         config = self.facts.look(f"/nodes/{row['node']}/{self.kind}/{row['vmid']}/config")
         if config is not None:
             yield from self._volumes_of(str(named), config)
+            storages = {
+                clone.get("storage") or storage for storage in storages_of(self.inputs, from_wire(self.inputs, config))
+            }
+            needs += [(f"/storage/{storage}", "Datastore.AllocateSpace") for storage in sorted(storages)]
+            needs += permits.on_bridges(from_wire(self.inputs, config).get("net", {}).values())
+        yield from privileges.missing(self.facts, needs)
 
     def _volumes_of(self, source: str, config: Values) -> Iterator[Problem]:
         """Volumes that come along: none with data is left out, and none is to be smaller."""
@@ -234,17 +233,6 @@ class Preflight:
                 )
 
 
-def source_row(facts: Facts, kind: str, clone: Values, node: str | None) -> Row | None:
-    """The guest to clone; of several with that name a template, and the one on the same node."""
-    rows = [
-        row
-        for row in facts.of_type(kind)
-        if (row.get("vmid") == clone["vmid"] if clone.get("vmid") else row.get("name") == clone["name"])
-    ]
-    rows.sort(key=lambda row: (not row.get("template"), row.get("node") != node, row["vmid"]))
-    return rows[0] if rows else None
-
-
 def _map_is_declared(inputs: type[Inputs], slot: str, volume: Slot, wanted: Values) -> bool:
     """Whether the volume stands in a map that the program declares, so that the map is owned whole."""
     return any(
@@ -260,26 +248,8 @@ def _shrink(slot: str, there: str | None, wanted: str | None) -> Iterator[Proble
         yield slot, str(error)
 
 
-def _growth(old: Values, new: Values, storage: str) -> int:
-    """Bytes that a volume takes more than now."""
-    size = size_bytes(new["size"]) if new.get("size") else 0
-    same_place = old.get("format") == new.get("format") and old.get("storage") == new.get("storage") == storage
-    return size - size_bytes(old["size"]) if same_place and old.get("size") else size
-
-
-def _storage(slot: str, storage: str, row: Row | None, node: str, content: str) -> Iterator[Problem]:
-    if row is None:
-        yield slot, f"there is no storage {storage!r} on {node}, and this program makes none"
-    elif row.get("status", "available") != "available":
+def _storage(slot: str, storage: str, row: Row, node: str, content: str) -> Iterator[Problem]:
+    if row.get("status", "available") != "available":
         yield slot, f"storage {storage!r} on {node} is {row['status']}"
     elif "content" in row and content not in str(row["content"]).split(","):
         yield slot, f"storage {storage!r} can't hold {content}; it is for {row['content']}"
-
-
-def _room(storage: str, row: Row, asked: int) -> Iterator[Problem]:
-    """Thin storages may be promised more than they have, but no guest more than all of it."""
-    total, used = int(row.get("maxdisk") or 0), int(row.get("disk") or 0)
-    room = total - used if row.get("plugintype") in THICK else total
-    if total and asked > room:
-        gib = 1 << 30
-        yield "disks", f"{asked / gib:.1f} GiB on {storage!r} are asked for, and there is room for {room / gib:.1f} GiB"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from providers._guests import power
@@ -26,6 +27,25 @@ def refuse(api: Api, place: Place, raw: Values) -> None:
         raise AlreadyThere(f"{place.id} belongs to stack {owner.stack}, and this one does not remove it")
     if str(raw.get("protection", 0)) == "1":
         raise DataAtRisk(f"{place.id} has protection set and stays; set protection=False, run `up`, then remove it")
+    clones = linked_clones(api, place, raw)
+    if clones:
+        named = ", ".join(str(vmid) for vmid in clones)
+        raise DataAtRisk(
+            f"{place.id} is the template that guests {named} are linked clones of, and stays: their disks would be "
+            f"lost; remove them first, or copy their disks by moving them to another storage"
+        )
+
+
+def linked_clones(api: Api, place: Place, raw: Values) -> list[int]:
+    """The guests whose disks stand on those of a template; a storage that copies what they share tells of none."""
+    if str(raw.get("template", 0)) != "1":
+        return []
+    base = re.compile(rf"([^:,]+):(?:\d+/)?base(?:vol)?-{place.vmid}-disk-")
+    storages = {found[1] for text in raw.values() if (found := base.match(str(text)))}
+    content = "images" if place.kind == "qemu" else "rootdir"
+    rows = [row for storage in storages for row in api.facts.content(place.node, storage, content)]
+    linked = [row for row in rows if base.match(str(row["volid"])) and row.get("vmid") != place.vmid]
+    return sorted({int(row["vmid"]) for row in linked if row.get("vmid")})
 
 
 def remove(api: Api, place: Place, raw: Values) -> None:
@@ -33,7 +53,7 @@ def remove(api: Api, place: Place, raw: Values) -> None:
     if power.is_managed(api, place):
         _unless(api, f"/cluster/ha/resources/{HA_WORDS[place.kind]}:{place.vmid}", UNMANAGED)
     if str(raw.get("template", 0)) != "1" and power.is_running(api, place):
-        power.stop(api, place)
+        power.stop_with_others(api, place)
     if len(api.facts.of_type("node")) > 1:
         _end_replication(api, place)
     try:

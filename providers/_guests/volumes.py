@@ -118,6 +118,13 @@ def slots(model: type[Inputs], values: Values) -> dict[str, Slot]:
     return found
 
 
+def storages_of(model: type[Inputs], values: Values) -> set[str]:
+    """The storages that some values' volumes lie on, without images in drives."""
+    found = slots(model, values).values()
+    kept = (each.values for each in found if not is_cdrom(str(each.values.get(str(each.part.default_key), ""))))
+    return {str(each["storage"]) for each in kept if each.get("storage")}
+
+
 def volume_fields(model: type[Inputs]) -> dict[str, type[Volume]]:
     """The fields of a model that hold volumes."""
     return {

@@ -12,7 +12,6 @@ from providers._runtime import retry, tasks
 from providers._runtime.client import Client
 from providers._runtime.errors import TaskFailed
 from providers._runtime.facts import Facts
-from providers._runtime.fields import Values
 from providers._runtime.ownership import Owner
 
 
@@ -39,8 +38,8 @@ class Api:
     """Tells something that stays on the screen."""
     kept: str | None = None
     """The ID of what is on the host already, should the rest of a create fail."""
-    known: Values = field(default_factory=dict)
-    """What the state says of the object, for types of which Proxmox does not keep everything; empty in a create."""
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    """What the state says of the object, for what the host can't be asked."""
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """GET."""

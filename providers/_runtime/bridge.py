@@ -138,20 +138,20 @@ class ProxmoxProvider(dynamic.ResourceProvider):
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         """Bring the object to the inputs."""
         wanted = declared(self.handler.inputs, _received(news))
-        before = _received(olds)
-        api = replace(self._api(wanted, "update"), known=before)
+        api = self._api(wanted, "update")
         try:
-            return dynamic.UpdateResult(lifecycle.update(self.handler, api, id_, before, wanted))
+            return dynamic.UpdateResult(lifecycle.update(self.handler, api, id_, _received(olds), wanted))
         except Exception as error:
             api.created(id_)
-            self._keep_what_is_there(api, news, before, wanted, error)
+            self._keep_what_is_there(api, news, _received(olds), wanted, error)
             raise
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """The object as it is; drift shows in its own field, in the inputs too."""
-        before = _received(props)
-        wanted = declared(self.handler.inputs, before)
-        api = replace(self._api(wanted, "read"), known=before)
+        recorded = _received(props)
+        wanted = declared(self.handler.inputs, recorded)
+        api = self._api(wanted, "read")
+        api.recorded = recorded
         try:
             outs = lifecycle.read(self.handler, api, id_, wanted)
         except ApiRefused as refused:

@@ -40,7 +40,7 @@ class Check:
         old = declared(self.handler.inputs, before)
         planned = {name: before[name] for name in before.get(PLANNED, ()) if name not in wanted and name in before}
         if {**wanted, **planned} == old and not unknown:
-            return {**wanted, **planned, **self._added(planned, "")}, []
+            return {**wanted, **planned, **self._added(planned, "")}, list(self._taken({**wanted, **planned}))
         planned, problems = self._with_the_host(old, wanted, planned, unknown)
         wanted = {**wanted, **planned}
         problems += data_at_risk(self.handler, old, wanted, unknown)
@@ -52,6 +52,12 @@ class Check:
         names: Values = {PLANNED: sorted(planned)} if planned else {}
         return {**names, IMPACT: impact} if impact else names
 
+    def _taken(self, wanted: Values) -> Iterator[Problem]:
+        """What another resource of the program has already."""
+        for claim in self.handler.claims(wanted):
+            if not self.facts.reserve(claim.thing, claim.key(self.owner)):
+                yield claim.field, claim.words
+
     def _with_the_host(
         self, old: Values, wanted: Values, planned: Values, unknown: frozenset[str]
     ) -> tuple[Values, list[Problem]]:
@@ -59,11 +65,17 @@ class Check:
         try:
             planned = planned | self.handler.plan(self.facts, self.owner, old, {**wanted, **planned}, unknown)
             full = {**wanted, **planned}
-            problems = list(privileges.missing(self.facts, self.handler.needs(full)))
-            return planned, problems + list(self.handler.preflight(self.facts, self.owner, old, full))
+            needs = self.handler.needs_to_change(old, full) if old else self.handler.needs(full)
+            problems = list(privileges.missing(self.facts, needs))
+            problems += self._taken(full)
+            problems += self.handler.preflight(self.facts, self.owner, old, full)
+            for text in self.handler.advice(self.facts, self.owner, old, full):
+                self.warn_once(text)
+            return planned, problems
         except Unreachable as error:
             self.warn_once(f"checked without the host: {error}")
-            return planned | self.handler.plan(None, self.owner, old, {**wanted, **planned}, unknown), []
+            planned = planned | self.handler.plan(None, self.owner, old, {**wanted, **planned}, unknown)
+            return planned, list(self._taken(wanted))  # what was planned without the host is no promise
 
 
 def data_at_risk(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str]) -> Iterator[Problem]:

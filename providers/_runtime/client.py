@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import re
@@ -125,6 +126,8 @@ class Client:
         request_timeout.set(max(min(deadline - began, self.connection.request_timeout), 0.01))
         status: int | str = "no answer"
         ticket = ""
+        for file in (value for value in parameters.values() if isinstance(value, io.IOBase)):
+            file.seek(0)  # an attempt before may have read it
         try:
             if isinstance(self._auth, TicketAuth):
                 ticket = self._auth.ticket(endpoint, self._session)

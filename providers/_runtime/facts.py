@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from typing import Any
 
+from providers._runtime import retry
 from providers._runtime.client import Client
 from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
+from providers._runtime.gather import Gathering
 from providers._runtime.shared import Shared
 from providers._runtime.tasks import Board
 
@@ -30,12 +33,15 @@ class Facts:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.tasks = Board(client)
+        self.shutdowns: Gathering[int, str | None] = Gathering()
         self._guard = threading.Lock()
         self._cache: dict[tuple[str, str], Shared[Any]] = {}
         self._placed: dict[int, str] = {}
         self._noted: dict[int, Row] = {}
         self._announced: set[tuple[str, str]] = set()
         self._reserved: dict[object, str] = {}
+        self._asked: defaultdict[object, dict[str, int]] = defaultdict(dict)
+        self._first: list[Row] | None = None
         self._down: tuple[float, str] | None = None
 
     # ------------------------------------------------------------ the cluster
@@ -44,6 +50,13 @@ class Facts:
         """The rows of `/cluster/resources`, no older than `max_age` seconds."""
         rows: list[Row] = self._ask("/cluster/resources", max_age)
         return rows
+
+    def before_this_run(self, *types: str) -> list[Row]:
+        """Rows of some types as this run found them: without what it has made, and counted in `ask_for`, since."""
+        rows = self.resources()
+        with self._guard:
+            self._first = rows if self._first is None else self._first
+            return [row for row in self._first if row.get("type") in types]
 
     def of_type(self, *types: str, max_age: float = FRESH_FOR) -> list[Row]:
         """Rows of some types (`node`, `qemu`, `lxc`, `storage`, …)."""
@@ -103,6 +116,11 @@ class Facts:
             return None
         return {int(row["vmid"]): row.get("status") == "running" for row in rows}
 
+    def content(self, node: str, storage: str, content: str) -> list[Row]:
+        """What a storage holds of one kind at this moment; one answer serves all that ask meanwhile."""
+        rows: list[Row] = self._ask(f"/nodes/{node}/storage/{storage}/content", 0.0, {"content": content})
+        return rows
+
     def note(self, vmid: int, **done: Any) -> None:
         """This run has just done that to a guest (`pool`, `started`): no need to ask for it."""
         with self._guard:
@@ -124,6 +142,15 @@ class Facts:
         """Promise a VMID, a MAC address or the like to `key`; False if something else of this run has it."""
         with self._guard:
             return self._reserved.setdefault(what, key) == key
+
+    def ask_for(self, what: object, key: str, amount: int) -> int:
+        """Add to what the resources of this run take of something; returns what they take together.
+
+        The first word of a resource counts: one that is replaced is checked a second time, as if it were new.
+        """
+        with self._guard:
+            self._asked[what].setdefault(key, amount)
+            return sum(self._asked[what].values())
 
     # ------------------------------------------------------------ what this run will make
 
@@ -156,6 +183,8 @@ class Facts:
         attempts = len(self.client.connection.endpoints) + 1
         try:
             return self.client.request("GET", path, parameters, deadline=began + PATIENCE, attempts=attempts)
-        except (Unreachable, TookTooLong) as error:
+        except (Unreachable, TookTooLong, ApiRefused) as error:
+            if isinstance(error, ApiRefused) and retry.passing(error) is None:
+                raise
             self._down = (time.monotonic(), str(error))
             raise Unreachable(str(error)) from None

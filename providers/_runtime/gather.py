@@ -9,29 +9,31 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 WINDOW = 0.05
 """Seconds in which others may join the first one: what the engine starts together comes within a few milliseconds."""
 
 
 @dataclass
-class _Batch(Generic[Item]):
+class _Batch(Generic[Item, Result]):
     """Those that have met, and how their common work ended."""
 
     items: list[Item] = field(default_factory=list)
     done: threading.Event = field(default_factory=threading.Event)
+    results: list[Result] = field(default_factory=list)
     error: BaseException | None = None
 
 
-class Gathering(Generic[Item]):
+class Gathering(Generic[Item, Result]):
     """A meeting place; those that come with the same key work together."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._open: dict[Hashable, _Batch[Item]] = {}
+        self._open: dict[Hashable, _Batch[Item, Result]] = {}
 
-    def join(self, key: Hashable, item: Item, work: Callable[[list[Item]], None]) -> list[Item]:
-        """Do `work` with all items that have met, once; returns them. Its error is everybody's."""
+    def join(self, key: Hashable, item: Item, work: Callable[[list[Item]], Result]) -> Result:
+        """Do `work` with all items that have met, once; its result, or its error, is everybody's."""
         with self._guard:
             batch = self._open.get(key)
             first = batch is None
@@ -43,15 +45,15 @@ class Gathering(Generic[Item]):
         batch.done.wait()
         if batch.error is not None:
             raise batch.error
-        return batch.items
+        return batch.results[0]
 
-    def _lead(self, key: Hashable, batch: _Batch[Item], work: Callable[[list[Item]], None]) -> None:
+    def _lead(self, key: Hashable, batch: _Batch[Item, Result], work: Callable[[list[Item]], Result]) -> None:
         """Wait for the others, close the door, and work."""
         time.sleep(WINDOW)
         with self._guard:
             del self._open[key]
         try:
-            work(batch.items)
+            batch.results.append(work(batch.items))
         except BaseException as error:  # noqa: BLE001 - raised again in each thread that waits for it
             batch.error = error
         finally:

@@ -45,6 +45,22 @@ class Found:
     """As Proxmox gave it."""
 
 
+@dataclass(frozen=True)
+class Claim:
+    """Something that one object of a program has for itself, such as a number or an address."""
+
+    field: str
+    thing: object
+    words: str
+    """What is said of it when another one has it."""
+    part: str = ""
+    """The part of the object that has it, where two parts of one object must not share it either."""
+
+    def key(self, owner: Owner) -> str:
+        """Who has it."""
+        return f"{owner.key} {self.part}".rstrip()
+
+
 class Handler(abc.ABC):
     """One resource type. A subclass is stateless; `api` carries everything that belongs to one call."""
 
@@ -114,9 +130,21 @@ class Handler(abc.ABC):
         """What only the host can tell is wrong with `wanted`, as (field, reason). Must change nothing."""
         return ()
 
-    def needs(self, wanted: Values) -> Iterable[Need]:
-        """The privileges that making or changing the object takes."""
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterable[str]:
+        """What works, but is worth a warning; the same words are said once for all resources."""
         return ()
+
+    def claims(self, wanted: Values) -> Iterable[Claim]:
+        """What no other object of the program may have as well; told without the host."""
+        return ()
+
+    def needs(self, wanted: Values) -> Iterable[Need]:
+        """The privileges that making the object takes."""
+        return ()
+
+    def needs_to_change(self, before: Values, wanted: Values) -> Iterable[Need]:
+        """The privileges that changing the object takes; those of making it, unless a type knows better."""
+        return self.needs(wanted)
 
     def impact(self, before: Values, wanted: Values) -> dict[str, Impact]:
         """What each changed field takes; by the markers, unless a type knows better."""

@@ -136,6 +136,7 @@ def _outputs(handler: Handler, found: Found, wanted: Values) -> Values:
 
 def update(handler: Handler, api: Api, id_: str, before: Values, wanted: Values) -> Values:
     """Bring the object to what is wanted; `before` is what was owned until now."""
+    api.recorded = before
     found = handler.read(api, id_)
     if found is None:
         raise Missing(

@@ -8,8 +8,8 @@ from providers._runtime.connection import Connection
 from providers._runtime.facts import Facts
 from providers._runtime.model import Problem
 
-Need = tuple[str, str]
-"""An ACL path, and a privilege on it."""
+Need = tuple[str, str] | tuple[str, str, str]
+"""An ACL path, and a privilege on it; and the path of the pool from which it may come as well, where there is one."""
 
 ROLES = {
     "Datastore.Allocate": "PVEDatastoreAdmin",
@@ -19,6 +19,7 @@ ROLES = {
     "Pool.Allocate": "PVEPoolAdmin",
     "Pool.Audit": "PVEPoolUser",
     "SDN.Use": "PVESDNUser",
+    "Sys.AccessNetwork": "Administrator",
     "Sys.Audit": "PVEAuditor",
     "Sys.Modify": "Administrator",
 }
@@ -39,9 +40,12 @@ def granted(permissions: dict[str, dict[str, int]], path: str, privilege: str) -
 def missing(facts: Facts, needs: Iterable[Need]) -> Iterator[Problem]:
     """A problem for each privilege that is needed and not there, with the command that grants it."""
     permissions = facts.permissions()
-    for path, privilege in dict.fromkeys(needs):
-        if not granted(permissions, path, privilege):
-            yield "connection", f"it needs {privilege} on {path}: {grant(facts.client.connection, path, privilege)}"
+    for path, privilege, *pool in dict.fromkeys(needs):
+        places = [path, *pool]
+        if not any(granted(permissions, place, privilege) for place in places):
+            where = " or ".join(places)
+            command = grant(facts.client.connection, places[-1], privilege)
+            yield "connection", f"it needs {privilege} on {where}: {command}"
 
 
 def grant(connection: Connection, path: str, privilege: str) -> str:

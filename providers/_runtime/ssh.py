@@ -79,6 +79,10 @@ class Ssh:
         """Whether the connection says how to log in."""
         return self._access is not None
 
+    def reaches(self, node: str) -> bool:
+        """Whether the connection says how to log in to that node."""
+        return self._access is not None and node in self._access.hosts
+
     def run(self, node: str, command: Sequence[str], stdin: bytes = b"", *, deadline: float) -> Finished:
         """A command, whatever its end; the words are quoted."""
         with self._node(node).session(deadline) as client:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.errors import TaskError
 from simulator.nodes import apt_sources
-from simulator.nodes.packages import KERNEL, PACKAGES, Package
+from simulator.nodes.packages import Package, packages_of
 from simulator.routing import Call, route
 from simulator.schema import boolean, integer, string
 from simulator.tasks import Steps, TaskRun
@@ -35,9 +35,9 @@ def _row(package: Package) -> dict[str, Any]:
 
 
 @route("GET", "/nodes/{node}/apt/update", params=_NODE, check=_MODIFY, protected=True, proxyto="node")
-def updates(_call: Call) -> list[dict[str, Any]]:
+def updates(call: Call) -> list[dict[str, Any]]:
     """List the packages of which there is a newer version."""
-    return [_row(package) for package in PACKAGES if package.newer]
+    return [_row(package) for package in packages_of(call.this_node.release) if package.newer]
 
 
 @route(
@@ -76,13 +76,13 @@ def refresh(call: Call) -> str:
 
 
 @route("GET", "/nodes/{node}/apt/versions", params=_NODE, check=_AUDIT, proxyto="node")
-def versions(_call: Call) -> list[dict[str, Any]]:
+def versions(call: Call) -> list[dict[str, Any]]:
     """List the packages that matter, with the versions that are installed."""
-    more = {
-        "proxmox-ve": {"RunningKernel": KERNEL},
-        "pve-manager": {"ManagerVersion": next(row.version for row in PACKAGES if row.name == "pve-manager")},
-    }
-    return [_row(package) | {"CurrentState": "Installed"} | more.get(package.name, {}) for package in PACKAGES]
+    release = call.this_node.release
+    more = {"proxmox-ve": {"RunningKernel": release.kernel}, "pve-manager": {"ManagerVersion": release.version}}
+    return [
+        _row(package) | {"CurrentState": "Installed"} | more.get(package.name, {}) for package in packages_of(release)
+    ]
 
 
 @route(
@@ -95,7 +95,7 @@ def versions(_call: Call) -> list[dict[str, Any]]:
 def changelog(call: Call) -> str:
     """Return what `apt-get changelog` prints."""
     name = call.text("name")
-    package = next((package for package in PACKAGES if package.name == name), None)
+    package = next((row for row in packages_of(call.this_node.release) if row.name == name), None)
     if package is None:
         return f"E: Unable to locate package {name}\nRC: 100"
     version = call.text("version", package.newer or package.version)

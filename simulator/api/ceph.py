@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.routing import Call, Handler, route
+from simulator.routing import Call, Handler, always_refuses, route
 from simulator.schema import Param, PropertyString, boolean, integer, number, string
 
 _ID = r"[a-zA-Z0-9]([a-zA-Z0-9\-]*[a-zA-Z0-9])?"
@@ -163,6 +163,11 @@ def _refuse(text: str, _call: Call) -> None:
     raise ApiError(text)
 
 
+def _refusal(text: str) -> Handler:
+    """Return a handler that refuses every call with this text."""
+    return always_refuses(functools.partial(_refuse, text))
+
+
 def _names(names: str, _call: Call) -> list[dict[str, str]]:
     return [{"name": name} for name in names.split()]
 
@@ -173,18 +178,14 @@ def _listing(names: str) -> Handler:
 
 
 for _method, _path, _params, _check, _text in _ON_CLUSTER:
-    route(_method, f"/cluster/ceph/{_path}", params=_params, check=_check, protected=True)(
-        functools.partial(_refuse, _text)
-    )
+    route(_method, f"/cluster/ceph/{_path}", params=_params, check=_check, protected=True)(_refusal(_text))
 for _method, _path, _params, _check, _text in _ON_NODE:
     route(
         _method, f"/nodes/{{node}}/ceph/{_path}", params={**_NODE, **_params}, check=_check, protected=True,
         proxyto="node",
-    )(functools.partial(_refuse, _text))  # fmt: skip
+    )(_refusal(_text))  # fmt: skip
 
-route("GET", "/nodes/{node}/ceph/cfg/raw", params=_NODE, check=_SEE, proxyto="node")(
-    functools.partial(_refuse, _NO_MONITOR)
-)
+route("GET", "/nodes/{node}/ceph/cfg/raw", params=_NODE, check=_SEE, proxyto="node")(_refusal(_NO_MONITOR))
 route("GET", "/cluster/ceph", user="all")(_listing("flags metadata restart-bulk status"))
 route("GET", "/nodes/{node}/ceph", params=_NODE, check=_SEE)(
     _listing(

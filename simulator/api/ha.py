@@ -9,7 +9,7 @@ from simulator.errors import ApiError
 from simulator.formats import named_format
 from simulator.ha.state import wake
 from simulator.records import Section
-from simulator.routing import Call, route
+from simulator.routing import Call, always_refuses, route
 from simulator.schema import Param, boolean, string
 from simulator.sections import SectionType, given, typed
 from simulator.state import digest
@@ -58,6 +58,7 @@ def _row(groups: Table[str, Section], group: Section) -> dict[str, Any]:
 
 
 @route("GET", "/cluster/ha/groups", check=AUDIT)
+@always_refuses
 def list_groups(call: Call) -> list[dict[str, Any]]:
     """List the groups of nodes."""
     groups = _groups(call, "index groups")
@@ -65,6 +66,7 @@ def list_groups(call: Call) -> list[dict[str, Any]]:
 
 
 @route("GET", "/cluster/ha/groups/{group}", params=_GROUP, check=AUDIT)
+@always_refuses
 def read_group(call: Call) -> dict[str, Any]:
     """Return a group."""
     groups = _groups(call, "read group")
@@ -81,6 +83,7 @@ def read_group(call: Call) -> dict[str, Any]:
     },
     check=CHANGE, protected=True,
 )  # fmt: skip
+@always_refuses
 def create_group(call: Call) -> None:
     """Make a group of nodes."""
     groups = _groups(call, "create group")
@@ -105,6 +108,7 @@ def _given(call: Call) -> dict[str, str]:
     },
     check=CHANGE, protected=True,
 )  # fmt: skip
+@always_refuses
 def update_group(call: Call) -> None:
     """Change a group."""
     groups = _groups(call, "update group")
@@ -123,6 +127,7 @@ def update_group(call: Call) -> None:
 
 
 @route("DELETE", "/cluster/ha/groups/{group}", params=_GROUP, check=CHANGE, protected=True)
+@always_refuses
 def delete_group(call: Call) -> None:
     """Remove a group that no resource uses; one that is not there is no error."""
     groups = _groups(call, "delete group")

@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 from simulator.api.ha import AUDIT, CHANGE
+from simulator.ha.records import HaNode
 from simulator.ha.state import command, guest_of, requested, value
-from simulator.records import HaNode, Section
+from simulator.records import Section
 from simulator.routing import Call, route
 from simulator.schema import string
 from simulator.versions import at_least

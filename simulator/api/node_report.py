@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from simulator.api.node_hosts import hosts_text
 from simulator.network.files import current
 from simulator.nodes import apt_sources, disk_groups
-from simulator.nodes.packages import KERNEL, version_lines
+from simulator.nodes.packages import version_lines
 from simulator.routing import Call, route
 from simulator.schema import string
 from simulator.ssh import pve_files
@@ -51,8 +51,8 @@ def _system(call: Call) -> Iterator[Section]:
     moment = datetime.datetime.fromtimestamp(call.now, datetime.UTC)
     yield "hostname", node.name
     yield "date -R", f"{moment:%a, %d %b %Y %H:%M:%S} +0000"
-    yield "cat /proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{KERNEL} root=/dev/mapper/pve-root ro quiet"
-    yield "pveversion --verbose", "\n".join(version_lines())
+    yield "cat /proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{node.release.kernel} root=/dev/mapper/pve-root ro quiet"
+    yield "pveversion --verbose", "\n".join(version_lines(node.release))
     yield "cat /etc/hosts", hosts_text(call.datacenter, node.name)
     key = call.datacenter.subscriptions.get(node.name)
     yield "pvesubscription get", f"status: {'active' if key is not None else 'notfound'}"

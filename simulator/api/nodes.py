@@ -14,7 +14,7 @@ from simulator.propstring import split
 from simulator.routing import Call, route
 from simulator.schema import PropertyString, integer, string
 from simulator.state import digest
-from simulator.versions import RELEASES, has_method
+from simulator.versions import has_method
 
 NODE = string(format="pve-node")
 _THIS = {"node": NODE}
@@ -76,8 +76,8 @@ def status(call: Call) -> dict[str, Any]:
     """Return the load and the hardware of a node."""
     node = call.this_node
     used, disk_used = node.memory // 10, node.disk // 20
-    played = RELEASES[node.version]
-    release, kernel = played.kernel, f"#1 SMP PREEMPT_DYNAMIC PMX {played.kernel.removesuffix('-pve')}"
+    played = node.release
+    release, kernel = played.kernel, played.build
     return {
         "uptime": int(call.now - node.started), "cpu": 0.02, "wait": 0, "idle": 0,
         "loadavg": ["0.10", "0.15", "0.12"], "ksm": {"shared": 0},
@@ -95,7 +95,7 @@ def status(call: Call) -> dict[str, Any]:
         "boot-info": {"mode": "legacy-bios"},
         "kversion": f"Linux {release} {kernel}",
         "current-kernel": {"sysname": "Linux", "machine": "x86_64", "release": release, "version": kernel},
-        "pveversion": f"pve-manager/{played.version}/{played.repoid}",
+        "pveversion": played.manager,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from simulator.schema import string
 from simulator.tasks import Steps, TaskRun
 
 _NAME = r"(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])"
-_PART = r"[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*"
+_PART = r"[a-z\d]+(?:(?:[._]|__|-+)[a-z\d]+)*"
 _REPOSITORY = rf"(?:{_NAME}(?:\.{_NAME})*(?::\d+)?/)?{_PART}(?:/{_PART})*"
 _SIZES = (20 << 20, 200 << 20)
 

@@ -43,7 +43,7 @@ def _members(call: Call, pool: Pool) -> list[dict[str, Any]]:
     for vmid in sorted(pool.vms):
         guest = call.datacenter.guests.get(vmid)
         if guest is not None and wanted in (None, guest.type):
-            rows.append(guest_stats(call.datacenter, guest, call.now))
+            rows.append(guest_stats(call.datacenter, call.node, guest, call.now))
     if wanted in (None, "storage"):
         storages = [storage for storage in call.datacenter.storages if storage.id in pool.storages]
         for node in call.datacenter.nodes:

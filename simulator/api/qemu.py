@@ -40,7 +40,6 @@ from simulator.tasks import Lock, Step, Steps, TaskRun, guest_lock_path
 NODE = string(format="pve-node")
 VMID = integer(format="pve-vmid", minimum=100, maximum=999999999)
 GUEST = {"node": NODE, "vmid": VMID}
-QEMU_VERSION = "10.0.13"
 _LOCK_TRIES = 9
 _SUBDIRS = (
     "config", "cloudinit", "pending", "status", "unlink", "vncproxy", "termproxy", "migrate", "resize", "move", "rrd",
@@ -116,7 +115,9 @@ def _create(run: TaskRun, call: Call, values: dict[str, str]) -> Steps:
     try:
         yield from _make_disks(view, vmid, values, call.optional("storage"), made)
         guest = run.datacenter.guests[vmid]
-        run.datacenter.guests.put(replace(guest, config=_complete(values, int(run.now))))
+        run.datacenter.guests.put(
+            replace(guest, config=_complete(values, run.datacenter.nodes[run.node].release.qemu, int(run.now)))
+        )
         join_pool(run.datacenter, vmid, call.optional("pool"))
     except (ApiError, TaskError) as error:
         free_quietly(view, made)
@@ -143,7 +144,7 @@ def _make_disks(
         values[slot] = print_drive(new)
 
 
-def _complete(values: dict[str, str], now: int) -> dict[str, str]:
+def _complete(values: dict[str, str], qemu: str, now: int) -> dict[str, str]:
     """Add what every machine has: identity, boot order, and a note of its making."""
     config = dict(values)
     if config.get("arch", "x86_64") == "x86_64":
@@ -152,7 +153,7 @@ def _complete(values: dict[str, str], now: int) -> dict[str, str]:
     if smbios is None or "uuid=" not in smbios:
         config["smbios1"] = ",".join([f"uuid={uuid.uuid4()}", *([smbios] if smbios else [])])
     config.setdefault("boot", default_boot(config))
-    return config | {"meta": f"creation-qemu={QEMU_VERSION},ctime={now}"}
+    return config | {"meta": f"creation-qemu={qemu},ctime={now}"}
 
 
 @route(

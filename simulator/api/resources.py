@@ -10,14 +10,12 @@ from simulator.records import Guest, Node, Section
 from simulator.routing import Call, route
 from simulator.schema import string
 from simulator.sdn.config import node_zones, zone_status
-from simulator.state import Datacenter
+from simulator.state import Datacenter, lost_since
 
 _FIRST_REPORT_AFTER = 10.0
 """How many seconds a node that came back or joined is online before it is known how it is."""
-_NODE_FORGOTTEN_AFTER = 300.0
-"""How many seconds the size of a node that is lost is shown."""
 _FORGOTTEN_AFTER = 300
-"""How many seconds the last known values of the guests of a node that is down are shown."""
+"""How many seconds the last known values of a node that is lost, and of its guests, are shown."""
 
 
 def storage_row(datacenter: Datacenter, storage: Section, node: Node) -> dict[str, Any] | None:
@@ -55,14 +53,16 @@ def _unchanging(guest: Guest) -> dict[str, Any]:
     return row
 
 
-def guest_stats(datacenter: Datacenter, guest: Guest, now: float) -> dict[str, Any]:
-    """Return what is measured of a guest, and what it may use."""
+def guest_stats(datacenter: Datacenter, observer: str, guest: Guest, now: float) -> dict[str, Any]:
+    """Return what is measured of a guest, and what it may use, as far as that is known on a node."""
     made_from, row = datacenter.rows.get(guest.vmid, (None, {}))
     if made_from is not guest:
         row = _unchanging(guest)
         datacenter.rows[guest.vmid] = (guest, row)
-    node = datacenter.nodes[guest.node]
-    seen = now if node.online else node.started
+    own, node = datacenter.nodes[observer], datacenter.nodes.get(guest.node)
+    if node is None:
+        return _identity(guest) | {"status": "unknown"}
+    seen = now if node.online and node.side == own.side else lost_since(own, node)
     if now - seen >= _FORGOTTEN_AFTER:
         return _identity(guest) | {"status": "unknown"}
     if guest.status == "running" and guest.started is not None:
@@ -70,8 +70,8 @@ def guest_stats(datacenter: Datacenter, guest: Guest, now: float) -> dict[str, A
     return dict(row)
 
 
-def _guest_row(datacenter: Datacenter, guest: Guest, now: float, pool: str | None) -> dict[str, Any]:
-    row = guest_stats(datacenter, guest, now)
+def _guest_row(datacenter: Datacenter, observer: str, guest: Guest, now: float, pool: str | None) -> dict[str, Any]:
+    row = guest_stats(datacenter, observer, guest, now)
     extra = {"tags": guest.config.get("tags", "").strip(), "lock": guest.lock, "pool": pool}
     if datacenter.ha_resources:
         extra["hastate"] = shown_state(datacenter, sid_of(guest))
@@ -113,8 +113,9 @@ def _node_status(datacenter: Datacenter, observer: str, node: Node) -> str:
 def node_row(datacenter: Datacenter, observer: str, node: Node, *, audit: bool) -> dict[str, Any]:
     """Return the row of a node, as it is seen from another."""
     status, now = _node_status(datacenter, observer, node), datacenter.clock.now()
+    lost = lost_since(datacenter.nodes[observer], node) if status == "offline" else now
     row: dict[str, Any] = {"id": f"node/{node.name}", "type": "node", "node": node.name, "status": status}
-    if status == "unknown" or (status == "offline" and now - node.changed >= _NODE_FORGOTTEN_AFTER):
+    if status == "unknown" or now - lost >= _FORGOTTEN_AFTER:
         return row
     row["level"] = ""
     if audit:
@@ -143,7 +144,7 @@ def resources(call: Call) -> list[dict[str, Any]]:
         ]
     if wanted in (None, "vm"):
         rows += [
-            _guest_row(datacenter, guest, now, pools.get(guest.vmid))
+            _guest_row(datacenter, call.node, guest, now, pools.get(guest.vmid))
             for guest in datacenter.guests
             if access.may(f"/vms/{guest.vmid}", ["VM.Audit"])
         ]

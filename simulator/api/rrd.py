@@ -63,7 +63,7 @@ def _made(datacenter: Datacenter, guest: Guest) -> float:
 
 
 def _of_guest(source: Source, call: Call, guest: Guest, moment: int) -> dict[str, float]:
-    row = guest_stats(call.datacenter, guest, call.now)
+    row = guest_stats(call.datacenter, call.node, guest, call.now)
     up = guest.status == "running" and moment >= (guest.started or 0)
     swing = partial(source.swing, moment=moment)
     memory = swing("mem", level=row["maxmem"] / 4)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.records import SdnObject
 from simulator.routing import Call, route
 from simulator.schema import Param, array, string
 from simulator.sdn.config import OPTIONS, PRIVILEGES, change_lock, find, kind_digest, one, view
@@ -20,6 +19,7 @@ from simulator.sdn.options import (
     LOCK_TOKEN,
     VIEWS,
 )
+from simulator.sdn.records import SdnObject
 from simulator.sections import SectionType, given
 
 _PROTOCOL = string(enum=("openfabric", "ospf"))

@@ -7,11 +7,12 @@ from typing import Any
 from simulator.errors import ApiError
 from simulator.guests.lxc_power import nics as container_nics
 from simulator.guests.qemu_power import nics as machine_nics
-from simulator.records import Guest, SdnObject
+from simulator.records import Guest
 from simulator.routing import Call, route
 from simulator.schema import Param, string
 from simulator.sdn.config import node_zones, vnet_on_node, zone_status, zone_vnets
 from simulator.sdn.options import FABRIC_ID, VNET_ID, ZONE_ID
+from simulator.sdn.records import SdnObject
 
 _NODE: dict[str, Param] = {"node": string(format="pve-node")}
 _ZONE = ["perm", "/sdn/zones/{zone}", ["SDN.Audit"]]

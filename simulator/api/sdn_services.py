@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.errors import ApiError
-from simulator.records import SdnObject
 from simulator.routing import Call, route
 from simulator.schema import Param, integer, string
 from simulator.sdn import addresses, editing
@@ -27,6 +26,7 @@ from simulator.sdn.options import (
     SERVICE_ID,
     VIEWS,
 )
+from simulator.sdn.records import SdnObject
 from simulator.sections import given
 from simulator.state import Datacenter
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from simulator.api.sdn_vnets import require_vnet
 from simulator.errors import ApiError
-from simulator.records import SdnObject
 from simulator.routing import Call, route
 from simulator.schema import Param, string
 from simulator.sdn import editing
@@ -14,6 +13,7 @@ from simulator.sdn.addresses import note_gateway
 from simulator.sdn.checks import check_subnet
 from simulator.sdn.config import PRIVILEGES, change_lock, find, one, view
 from simulator.sdn.options import CHANGE, LOCK_TOKEN, SUBNET_ID, SUBNET_OPTIONS, VIEWS, VNET_ID
+from simulator.sdn.records import SdnObject
 from simulator.sections import given
 
 _VNET: dict[str, Param] = {"vnet": VNET_ID}

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.records import SdnObject
 from simulator.routing import Call, route
 from simulator.schema import Param, integer, string
 from simulator.sdn import addresses, editing
 from simulator.sdn.checks import CREATE_LINE, UPDATE_LINE, check_vnet, check_vnet_unused
 from simulator.sdn.config import PRIVILEGES, find, one, view
 from simulator.sdn.options import CHANGE, LOCK_TOKEN, VIEWS, VNET_ID, VNET_OPTIONS, ZONE_ID
+from simulator.sdn.records import SdnObject
 from simulator.sections import given
 
 _VNET: dict[str, Param] = {"vnet": VNET_ID}

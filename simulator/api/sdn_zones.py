@@ -6,13 +6,13 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from simulator.records import SdnObject
 from simulator.routing import Call, route
 from simulator.schema import Param, string
 from simulator.sdn import editing
 from simulator.sdn.checks import check_zone, check_zone_unused
 from simulator.sdn.config import one
 from simulator.sdn.options import CHANGE, LOCK_TOKEN, VIEWS, ZONE_ID, ZONE_OPTIONS, ZONE_TYPES
+from simulator.sdn.records import SdnObject
 from simulator.sections import given
 
 _NAMES = tuple(sorted(ZONE_TYPES))

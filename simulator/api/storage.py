@@ -50,9 +50,11 @@ def _existing(call: Call, prefix: str = "") -> Section:
 
 
 def _given(call: Call, *skip: str) -> dict[str, str]:
-    """Return the options of a request as the configuration file keeps them."""
+    """Return the options of a request as configuration files keep them; secrets have files of their own."""
     skipped = ("storage", "type", "delete", "digest", *skip)
-    return stored({key: value for key, value in call.params.items() if key not in skipped and value is not None})
+    values = {key: value for key, value in call.params.items() if key not in skipped and value is not None}
+    secrets = {key: str(values.pop(key)) for key in SECRETS if key in values}
+    return stored(values) | secrets
 
 
 def _known_content(type_name: str, content: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from simulator.records import Node
 from simulator.routing import Call, route
 from simulator.schema import string
-from simulator.versions import RELEASES
 
 
 def _version(node: Node) -> dict[str, str]:
-    release = RELEASES[node.version]
-    return {"release": release.release, "repoid": release.repoid, "version": release.version}
+    return {"release": node.release.release, "repoid": node.release.repoid, "version": node.release.version}
 
 
 @route("GET", "/version", user="all")

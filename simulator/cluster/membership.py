@@ -177,6 +177,7 @@ def remove(world: World, datacenter: Datacenter, observer: str, wanted: str, tas
         _carry_over(datacenter, alone, node.name)
         tasks.carry_over(datacenter, alone, node.name)
     datacenter.nodes.delete(node.name)
+    datacenter.ha_nodes.delete(node.name)
     _activate(datacenter)
 
 

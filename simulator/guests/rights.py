@@ -34,11 +34,9 @@ def check_volume(call: Call, view: StorageView, volid: str, vmid: int | None = N
 
 def check_bridge(call: Call, bridge: str, tag: str | None) -> None:
     """Refuse the call unless the caller may use a bridge (and a VLAN on it)."""
-    path = f"/sdn/zones/localnet/{bridge}"
-    if tag is None:
-        call.access.require(path, ["SDN.Use"])
-    elif not call.access.may(path, ["SDN.Use"]):
-        call.access.require(f"{path}/{tag}", ["SDN.Use"])
+    vnet = next((row for row in call.datacenter.sdn.by("kind", "vnets") if row.id == bridge), None)
+    zone = vnet.options["zone"] if vnet else "localnetwork"
+    call.access.require("/".join(["/sdn/zones", zone, bridge, *([tag] if tag else [])]), ["SDN.Use"])
 
 
 def check_guest(call: Call, vmid: int, pool: str | None, privileges: list[str], *, any_of: bool = False) -> None:

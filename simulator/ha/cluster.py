@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from simulator.ha.records import HaService
 from simulator.ha.rules import affine, choose, fails_back, select
 from simulator.ha.state import STOPPED, commands, guest_of, new_uid, put_service, requested, set_requested, value
-from simulator.records import HaService, Section, Setting
+from simulator.records import Section, Setting
 from simulator.state import Datacenter
 
 _SETTLING = 4

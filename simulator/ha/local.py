@@ -9,8 +9,9 @@ from typing import Any
 from simulator.access import Access
 from simulator.api import lxc_migrate, lxc_status, qemu_migrate, qemu_status
 from simulator.errors import ApiError, LockBusy
+from simulator.ha.records import HaNode, HaService
 from simulator.ha.state import guest_of, value
-from simulator.records import Guest, HaNode, HaService
+from simulator.records import Guest
 from simulator.routing import Call, Handler
 from simulator.state import Datacenter, World
 from simulator.tasks import TaskRunner

@@ -12,8 +12,9 @@ import math
 from dataclasses import replace
 
 from simulator.ha import cluster, local
+from simulator.ha.records import HaNode
 from simulator.ha.state import value, wake
-from simulator.records import HaNode, Setting
+from simulator.records import Setting
 from simulator.state import DETECTED_AFTER, Datacenter, World
 from simulator.tasks import TaskRunner
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from simulator.formats import split_list
-from simulator.records import HaService, Section
+from simulator.ha.records import HaService
+from simulator.records import Section
 from simulator.state import Datacenter
 
 

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 
-from simulator.records import Guest, HaService, Section, Setting
+from simulator.ha.records import HaService
+from simulator.records import Guest, Section, Setting
 from simulator.state import Datacenter
 
 WORDS = {"qemu": "vm", "lxc": "ct"}

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from simulator.live.switch import Bridge, Port
 from simulator.network.kinds import ovs_options
-from simulator.records import Interface, SdnObject
+from simulator.records import Interface
 from simulator.sdn.config import node_zones, subnet_cidr, vnet_on_node, zone_vnets
+from simulator.sdn.records import SdnObject
 from simulator.state import Datacenter
 
 _DEFAULT_MTU, _TUNNEL_MTU = 1500, 1450

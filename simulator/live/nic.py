@@ -37,7 +37,7 @@ class Nic:
     def plug(self, pid: int) -> Iterator[str]:
         """Yield what a node does to give the container whose first process is `pid` this card."""
         outside, mtu = self.port.name, ("mtu", self.mtu)
-        inside = ("peer", "name", self.name, "address", self.hwaddr, *mtu, "netns", pid)
+        inside = ("peer", "name", self.name, "address", self.hwaddr, *mtu, "netns", f"/proc/{pid}/ns/net")
         yield quoted("ip", "link", "add", outside, *mtu, "type", "veth", *inside)
         yield _within(pid, "ethtool", "-K", self.name, "tx", "off")
         yield _within(pid, "ip", "link", "set", self.name, "up")

@@ -39,7 +39,7 @@ class Cables:
         async with self._busy:
             self._number += 1
             name = f"card{self._number}"
-            ends = ("peer", "name", card, "mtu", _CABLE_MTU, "netns", node.place.pid)
+            ends = ("peer", "name", card, "mtu", _CABLE_MTU, "netns", node.place.network)
             await self.place.run(
                 quoted("ip", "link", "add", name, "mtu", _CABLE_MTU, "type", "veth", *ends),
                 quoted("ip", "link", "set", name, "up"),

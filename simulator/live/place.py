@@ -50,13 +50,18 @@ class Place:
     pid: int
     process: asyncio.subprocess.Process
 
+    @property
+    def network(self) -> str:
+        """Return what `ip` calls the place's network by, from everywhere that this machine's `/proc` is seen."""
+        return f"/proc/{self.pid}/ns/net"
+
     def enter(self, *kinds: str) -> list[str]:
         """Return the command that runs another one in these namespaces, all of them unless some are named."""
         return ["nsenter", f"--target={self.pid}", *(kinds or _KINDS)]
 
     async def run(self, *lines: str, stdin: bytes = b"") -> str:
         """Run lines of shell in the place, with this machine's programs, and return what they print."""
-        return await checked([*self.enter("--mount", "--net", "--uts"), *script(*lines)], stdin)
+        return await checked([*self.enter(), *script(*lines)], stdin)
 
     async def end(self) -> None:
         """End everything in the place; when this returns, nothing of it is left."""

@@ -24,6 +24,7 @@ from simulator.live.nftables import ruleset_of
 from simulator.live.node import Cables, Node
 from simulator.live.place import LiveError
 from simulator.live.tree import make_base
+from simulator.nodes import journal
 from simulator.records import Guest
 from simulator.state import Datacenter, World
 from simulator.store import Changes
@@ -178,7 +179,7 @@ class LiveWorld:
             if node.network != wanted.network:
                 await node.become(wanted.network)
         except LiveError as error:
-            _LOG.error("node %s: %s", wanted.name, error)
+            self._report(key, "networking", error)
         if node is not None:
             containers = wanted.containers.values()
             await asyncio.gather(*(self._settle_container(node, key[0], container) for container in containers))
@@ -198,8 +199,14 @@ class LiveWorld:
                 node.containers[wanted.vmid] = container
                 self._watch(node, key, container)
         except LiveError as error:
-            _LOG.error("container %d: %s", wanted.vmid, error)
+            self._report((datacenter, node.name), f"pve-container@{wanted.vmid}", error)
             self._failed[key] = (wanted, str(error))
+
+    def _report(self, place: NodeKey, identifier: str, error: LiveError) -> None:
+        """Say in the journal of a node, and in the simulator's log, what could not be brought about."""
+        _LOG.error("node %s: %s: %s", place[1], identifier, error)
+        with self._world.database.transaction():
+            journal.log(self._world.datacenters[place[0]], place[1], self._world.clock.now(), identifier, str(error))
 
     def _watch(self, node: Node, key: GuestKey, container: Container) -> None:
         """Note in the state when a container ends that nobody has stopped."""

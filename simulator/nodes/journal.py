@@ -63,9 +63,10 @@ def matches(line: Line, pattern: str) -> bool:
 
 
 def _boot_lines(datacenter: Datacenter, node: str) -> Iterator[Line]:
-    started = datacenter.nodes[node].started
-    yield Line(started, KERNEL, 0, "Linux version 6.17.2-1-pve (build@proxmox) #1 SMP PREEMPT_DYNAMIC", "")
-    yield Line(started, KERNEL, 0, "Command line: BOOT_IMAGE=/boot/vmlinuz-6.17.2-1-pve root=/dev/mapper/pve-root", "")
+    started, release = datacenter.nodes[node].started, datacenter.nodes[node].release
+    image = f"BOOT_IMAGE=/boot/vmlinuz-{release.kernel} root=/dev/mapper/pve-root"
+    yield Line(started, KERNEL, 0, f"Linux version {release.kernel} (build@proxmox) {release.build}", "")
+    yield Line(started, KERNEL, 0, f"Command line: {image}", "")
     for text in boot_messages(datacenter):
         yield Line(started + _BOOT_SECONDS, "systemd", 1, text, "init.scope")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from simulator.versions import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +19,9 @@ class Package:
     origin: str = "Proxmox"
 
 
-KERNEL = "6.17.2-1-pve"
-PACKAGES = (
-    Package("proxmox-ve", "9.2.0", "Proxmox Virtual Environment"),
+_PACKAGES = (
     Package("pve-manager", "9.2.11", "Proxmox Virtual Environment Management Tools", newer="9.2.12"),
     Package("proxmox-kernel-helper", "9.0.4", "Function for various kernel maintenance tasks"),
-    Package("proxmox-kernel-6.17", "6.17.2-1", "Latest Proxmox Kernel Image", section="kernel"),
-    Package(f"proxmox-kernel-{KERNEL}-signed", "6.17.2-1", "Proxmox Kernel Image (signed)", section="kernel"),
     Package("ceph-fuse", "19.2.3-pve2", "FUSE-based client for the Ceph distributed file system"),
     Package("corosync", "3.1.9-pve2", "cluster engine daemon and utilities"),
     Package("criu", "4.1.1-1", "checkpoint and restore in userspace", origin="Debian"),
@@ -58,9 +56,43 @@ PACKAGES = (
     Package("vncterm", "1.9.1", "VNC Terminal for Proxmox VE"),
     Package("zfsutils-linux", "2.3.4-pve1", "command-line tools to manage OpenZFS filesystems"),
 )
+_OLDER: dict[str, dict[str, str]] = {
+    "8.4": {
+        "pve-manager": "8.4.14", "proxmox-kernel-helper": "8.1.4", "ceph-fuse": "17.2.8-pve2",
+        "corosync": "3.1.9-pve1", "criu": "3.17.1-2+deb12u1", "ifupdown2": "3.2.0-1+pmx11",
+        "libproxmox-acme-perl": "1.6.0", "libproxmox-rs-perl": "0.3.5", "libpve-access-control": "8.2.2",
+        "libpve-cluster-api-perl": "8.1.2", "libpve-common-perl": "8.3.4", "libpve-guest-common-perl": "5.2.2",
+        "libpve-network-perl": "0.11.2", "libpve-storage-perl": "8.3.7", "lxc-pve": "6.0.0-1", "lxcfs": "6.0.0-pve2",
+        "novnc-pve": "1.6.0-2", "proxmox-backup-client": "3.4.6-1", "proxmox-firewall": "0.7.1",
+        "pve-cluster": "8.1.2", "pve-container": "5.3.3", "pve-docs": "8.4.1",
+        "pve-edk2-firmware": "4.2025.02-4~bpo12+1", "pve-firewall": "5.1.2", "pve-firmware": "3.16-3",
+        "pve-ha-manager": "4.0.7", "pve-i18n": "3.4.5", "pve-qemu-kvm": "9.2.0-7", "pve-xtermjs": "5.5.0-2",
+        "qemu-server": "8.4.5", "smartmontools": "7.3-pve1", "spiceterm": "3.3.1", "swtpm": "0.8.0+pve1",
+        "vncterm": "1.8.1", "zfsutils-linux": "2.2.8-pve1",
+    },
+}  # fmt: skip
+"""The versions of the packages in older releases; these get no newer ones."""
 
 
-def version_lines() -> list[str]:
+def packages_of(release: Release) -> list[Package]:
+    """Return the packages of a release, the kernel first of all."""
+    kernel = release.kernel.removesuffix("-pve")
+    series = ".".join(kernel.split(".")[:2])
+    older = _OLDER.get(release.release, {})
+    rest = [replace(row, version=older[row.name], newer="") if row.name in older else row for row in _PACKAGES]
+    return [
+        Package("proxmox-ve", f"{release.release}.0", "Proxmox Virtual Environment"),
+        Package(f"proxmox-kernel-{series}", kernel, "Latest Proxmox Kernel Image", section="kernel"),
+        Package(f"proxmox-kernel-{release.kernel}-signed", kernel, "Proxmox Kernel Image (signed)", section="kernel"),
+        *rest,
+    ]
+
+
+def version_lines(release: Release) -> list[str]:
     """Return what `pveversion --verbose` prints."""
-    running = {"proxmox-ve": f" (running kernel: {KERNEL})", "pve-manager": f" (running version: 9.2.11/{KERNEL})"}
-    return [f"{package.name}: {package.version}{running.get(package.name, '')}" for package in PACKAGES]
+    manager = release.manager.removeprefix("pve-manager/")
+    running = {
+        "proxmox-ve": f" (running kernel: {release.kernel})",
+        "pve-manager": f" (running version: {manager})",
+    }
+    return [f"{row.name}: {row.version}{running.get(row.name, '')}" for row in packages_of(release)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.records import IpEntry, SdnObject
 from simulator.routing import Call
 from simulator.sdn.checks import subnets_of
 from simulator.sdn.config import in_network, subnet_cidr
+from simulator.sdn.records import IpEntry, SdnObject
 from simulator.state import Datacenter
 
 

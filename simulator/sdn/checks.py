@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Iterable
 
 from simulator.errors import ApiError
-from simulator.records import SdnObject
 from simulator.sdn.config import in_network, subnet_cidr
 from simulator.sdn.options import DHCP_RANGE
+from simulator.sdn.records import SdnObject
 from simulator.state import Datacenter
 
 _LOOKUP = "cannot lookup undefined type! at /usr/share/perl5/PVE/API2/Network/SDN/Vnets.pm line"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.records import SdnObject, Setting
+from simulator.records import Setting
 from simulator.routing import Call
 from simulator.schema import Param
 from simulator.sdn.options import (
@@ -26,6 +26,7 @@ from simulator.sdn.options import (
     VNET_OPTIONS,
     ZONE_OPTIONS,
 )
+from simulator.sdn.records import SdnObject
 from simulator.sections import typed
 from simulator.state import Datacenter, digest
 from simulator.store import Table

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.records import SdnObject
 from simulator.routing import Call
 from simulator.sdn.config import OPTIONS, PRIVILEGES, change_lock, find, kind_digest, put_options, view
 from simulator.sdn.options import (
@@ -18,6 +17,7 @@ from simulator.sdn.options import (
     VNET_TYPE,
     ZONE_TYPES,
 )
+from simulator.sdn.records import SdnObject
 from simulator.sections import SectionType, given
 from simulator.state import Datacenter
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator.records import SdnObject
 from simulator.sdn.config import subnet_cidr
+from simulator.sdn.records import SdnObject
 from simulator.store import Table
 
 

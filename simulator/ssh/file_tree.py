@@ -67,6 +67,10 @@ class FileTree(Protocol):
     def read(self, path: str, offset: int = 0, size: int | None = None) -> bytes:
         """Return a part of a file, or all of it."""
 
+    def known_checksum(self, path: str, algorithm: str) -> str | None:
+        """Return a file's checksum where it is known without its bytes."""
+        return None
+
     def list(self, path: str) -> builtins.list[str]:
         """Return the names in a folder."""
 

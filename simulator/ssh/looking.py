@@ -14,7 +14,7 @@ from simulator.ssh.files import below, each, remove_all
 from simulator.ssh.flags import misused, number, read_flags
 from simulator.ssh.shell import MISUSE, Program, Shell, Streams
 
-_HASHES = {"md5sum": "md5", "sha1sum": "sha1", "sha256sum": "sha256", "sha512sum": "sha512"}
+_HASHES = {f"{name}sum": name for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}
 _PART = 1 << 20
 
 
@@ -28,8 +28,8 @@ def hash_program(name: str) -> Program:
         code = 0
         for file in flags.names or ["-"]:
             try:
-                parts = iter([await streams.read()]) if file == "-" else _parts(shell.tree, shell.place(file))
-                streams.say(f"{_digest(name, parts)}  {file}")
+                digest = _digest(name, iter([await streams.read()])) if file == "-" else _of_file(shell, name, file)
+                streams.say(f"{digest}  {file}")
             except OSError as error:
                 streams.complain(f"{name}: {file}: {error.strerror}")
                 code = 1
@@ -45,6 +45,11 @@ def _digest(name: str, parts: Iterator[bytes]) -> str:
     return digest.hexdigest()
 
 
+def _of_file(shell: Shell, name: str, file: str) -> str:
+    path = shell.place(file)
+    return shell.tree.known_checksum(path, _HASHES[name]) or _digest(name, _parts(shell.tree, path))
+
+
 async def _check(shell: Shell, name: str, names: list[str], streams: Streams, *, quiet: bool) -> int:
     text = (shell.tree.read(shell.place(names[0])) if names and names[0] != "-" else await streams.read()).decode()
     wrong = 0
@@ -52,7 +57,7 @@ async def _check(shell: Shell, name: str, names: list[str], streams: Streams, *,
         wanted, _, file = line.partition(" ")
         file = file.lstrip(" *")
         try:
-            same = _digest(name, _parts(shell.tree, shell.place(file))) == wanted.lower()
+            same = _of_file(shell, name, file) == wanted.lower()
         except OSError as error:
             streams.complain(f"{name}: {file}: {error.strerror}")
             same = False

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 from simulator.ssh.file_tree import OWNERS, owner_name
 from simulator.ssh.flags import InvalidArgumentError
 from simulator.ssh.shell import Program, Shell, Streams
+from simulator.versions import NEWEST, RELEASES, Release
 
 if TYPE_CHECKING:
     from simulator.ssh.node_shell import NodeShell  # a guest has some of these commands, and knows no node
-
-_KERNEL = {
-    "s": "Linux", "r": "6.17.2-1-pve", "v": "#1 SMP PREEMPT_DYNAMIC PMX 6.17.2-1", "m": "x86_64", "o": "GNU/Linux",
-}  # fmt: skip
-
 
 _LAST_MOMENT = 253402300799
 """The end of the year 9999."""
@@ -44,9 +40,18 @@ async def id_(shell: Shell, args: list[str], streams: Streams) -> int:
 
 
 async def uname(shell: Shell, args: list[str], streams: Streams) -> int:
-    """Print the kernel's name, the machine's, and versions."""
+    """Print the names of a guest's kernel, which is that of a host of today, and of the machine."""
+    return _print_names(shell, RELEASES[NEWEST], args, streams)
+
+
+async def uname_of_node(shell: NodeShell, args: list[str], streams: Streams) -> int:
+    """Print the names of a node's kernel and of the machine."""
+    return _print_names(shell, shell.datacenter.nodes[shell.node].release, args, streams)
+
+
+def _print_names(shell: Shell, release: Release, args: list[str], streams: Streams) -> int:
     letters = "".join(word.lstrip("-") for word in args) or "s"
-    values = {**_KERNEL, "n": shell.host}
+    values = {"s": "Linux", "n": shell.host, "r": release.kernel, "v": release.build, "m": "x86_64", "o": "GNU/Linux"}
     order = "snrvmo" if "a" in letters else [letter for letter in "snrvmo" if letter in letters]
     streams.say(" ".join(values[letter] for letter in order))
     return 0
@@ -105,4 +110,6 @@ async def hostname(shell: NodeShell, args: list[str], streams: Streams) -> int:
 
 PORTABLE: dict[str, Program] = {"arch": arch, "id": id_, "uname": uname, "whoami": whoami}
 """Those that need nothing of a node."""
-PROGRAMS: dict[str, Program] = {**PORTABLE, "date": date, "hostname": hostname, "nproc": nproc, "uptime": uptime}
+PROGRAMS: dict[str, Program] = {
+    **PORTABLE, "date": date, "hostname": hostname, "nproc": nproc, "uname": uname_of_node, "uptime": uptime
+}  # fmt: skip

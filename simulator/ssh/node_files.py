@@ -17,14 +17,17 @@ from simulator.sdn.config import node_zones, version
 from simulator.sdn.files import interfaces_file
 from simulator.ssh.text import MalformedFileError
 from simulator.state import Datacenter, World
-from simulator.versions import RELEASES
+from simulator.versions import Release
 
 TASKS = "/var/log/pve/tasks"
 RESOLV, TIMEZONE = "/etc/resolv.conf", "/etc/timezone"
 _SDN = "/etc/network/interfaces.d/sdn"
 _TASK = re.compile(rf"{TASKS}/([0-9A-F])/(UPID:[^/]+)")
-_KERNEL = "6.17.2-1-pve"
 Render = Callable[[World, Datacenter, str], str | None]
+
+
+def _kernel(release: Release) -> str:
+    return f"Linux version {release.kernel} (build@proxmox) {release.build}\n"
 
 
 def _resolv(_world: World, datacenter: Datacenter, node: str) -> str:
@@ -83,7 +86,7 @@ _MADE: Mapping[str, Render] = {
     "/proc/meminfo": _memory,
     "/proc/cpuinfo": _processors,
     "/proc/loadavg": _fixed("0.10 0.15 0.12 1/512 1000\n"),
-    "/proc/version": _fixed(f"Linux version {_KERNEL} (build@proxmox) #1 SMP PREEMPT_DYNAMIC PMX {_KERNEL[:-4]}\n"),
+    "/proc/version": lambda _world, datacenter, node: _kernel(datacenter.nodes[node].release),
 }
 _FIRST: Mapping[str, Render] = {
     HOSTS: lambda _world, datacenter, node: _hosts(datacenter, node),
@@ -118,14 +121,11 @@ _FIRST: Mapping[str, Render] = {
         "Welcome to the Proxmox Virtual Environment. Please use your web browser to\n"
         f"configure this server - connect to:\n\n  https://{datacenter.nodes[node].ip}:8006/\n\n"
     ),
-    "/usr/share/doc/pve-manager/version": lambda _world, datacenter, node: _manager_version(datacenter, node),
+    "/usr/share/doc/pve-manager/version": lambda _world, datacenter, node: (
+        f"{datacenter.nodes[node].release.manager}\n"
+    ),
 }  # fmt: skip
 """What is there until somebody writes something else."""
-
-
-def _manager_version(datacenter: Datacenter, node: str) -> str:
-    release = RELEASES[datacenter.nodes[node].version]
-    return f"pve-manager/{release.version}/{release.repoid}\n"
 
 
 def _hosts(datacenter: Datacenter, node: str) -> str:

@@ -6,12 +6,12 @@ import ipaddress
 from typing import Any
 
 from simulator.firewall.files import load_cluster
+from simulator.nodes.packages import version_lines
 from simulator.ssh import printing
 from simulator.ssh.calling import FAILED, Options
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
 from simulator.ssh.tools import Entry, entry, make
-from simulator.versions import RELEASES
 
 _TASK = "/nodes/{node}/tasks/{upid}"
 _JOB = "/cluster/replication/{id}"
@@ -50,18 +50,11 @@ _PVESR: dict[str, Entry | Program] = {
 
 async def pveversion(shell: NodeShell, args: list[str], streams: Streams) -> int:
     """Print the version; with -v those of the packages."""
-    release = RELEASES[shell.datacenter.nodes[shell.node].version]
-    version, kernel = release.version, release.kernel
-    if not {"-v", "--verbose", "-verbose"} & set(args):
-        streams.say(f"pve-manager/{version}/{release.repoid} (running kernel: {kernel})")
-        return 0
-    streams.say(f"proxmox-ve: {release.release}.0 (running kernel: {kernel})")
-    streams.say(f"pve-manager: {version} (running version: {version}/{release.repoid})")
-    streams.say(f"proxmox-kernel-helper: {release.release}.0")
-    streams.say(f"proxmox-kernel-{kernel}-signed: {kernel.removesuffix('-pve')}")
-    for name in ("corosync: 3.1.9-pve2", "ifupdown2: 3.3.0-1+pmx11", "lxc-pve: 6.0.5-3", "pve-firewall: 6.0.4"):
-        streams.say(name)
-    streams.say("pve-ha-manager: 5.0.8\npve-qemu-kvm: 10.1.2-3\nqemu-server: 9.1.0\nzfsutils-linux: 2.3.4-pve1")
+    release = shell.datacenter.nodes[shell.node].release
+    if {"-v", "--verbose", "-verbose"} & set(args):
+        streams.say("\n".join(version_lines(release)))
+    else:
+        streams.say(f"{release.manager} (running kernel: {release.kernel})")
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from simulator.ha.state import wake
-from simulator.records import SdnObject, Section
+from simulator.records import Section
 from simulator.routing import ROUTES
 from simulator.schema import Param, string
 from simulator.sdn.config import OPTIONS
@@ -21,6 +21,7 @@ from simulator.sdn.options import (
     VNET_TYPE,
     ZONE_TYPES,
 )
+from simulator.sdn.records import SdnObject
 from simulator.sections import SectionType
 from simulator.ssh.section_file import SectionForm
 from simulator.state import Datacenter

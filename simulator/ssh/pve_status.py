@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.cluster import corosync
+from simulator.ha.records import HaNode
 from simulator.ha.state import value
-from simulator.records import HaNode
 from simulator.state import Datacenter, World
 
 ROOT = "/etc/pve"
@@ -51,20 +52,7 @@ def _version(_world: World, datacenter: Datacenter, node: str) -> str:
 
 
 def _corosync(_world: World, datacenter: Datacenter, _node: str) -> str | None:
-    if not datacenter.clustered:
-        return None
-    nodes = sorted(datacenter.nodes, key=lambda node: node.name)
-    entries = "".join(
-        f"  node {{\n    name: {node.name}\n    nodeid: {node.nodeid}\n    quorum_votes: 1\n"
-        f"    ring0_addr: {node.ip}\n  }}\n"
-        for node in nodes
-    )
-    return (
-        "logging {\n  debug: off\n  to_syslog: yes\n}\n\n"
-        f"nodelist {{\n{entries}}}\n\nquorum {{\n  provider: corosync_votequorum\n}}\n\n"
-        f"totem {{\n  cluster_name: {datacenter.name}\n  config_version: {len(nodes)}\n  interface {{\n"
-        "    linknumber: 0\n  }\n  ip_version: ipv4-6\n  link_mode: passive\n  secauth: on\n  version: 2\n}\n"
-    )
+    return corosync.render(datacenter) if datacenter.clustered else None
 
 
 def _manager_status(world: World, datacenter: Datacenter, _node: str) -> str | None:

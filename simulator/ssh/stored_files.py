@@ -87,7 +87,7 @@ def put(datacenter: Datacenter, place: Place, size: int, now: float) -> None:
     """Let a file of this size be a volume."""
     old = find(datacenter, place)
     if old is not None:
-        datacenter.volumes.put(replace(old, size=size, used=size, ctime=int(now)))
+        datacenter.volumes.put(replace(old, size=size, used=size, ctime=int(now), checksums={}))
         return
     parsed = parse_name(TYPES[datacenter.storages[place.storage].type], place.name)
     volume = Volume(
@@ -95,6 +95,24 @@ def put(datacenter: Datacenter, place: Place, size: int, now: float) -> None:
         size=size, used=size, vmid=parsed.vmid, ctime=int(now),
     )  # fmt: skip
     datacenter.volumes.put(volume)
+
+
+def move(datacenter: Datacenter, node: str, source: str, target: str) -> bool:
+    """Let a volume whose file is moved be that of its new place, with all that is known of it; tell whether it is."""
+    old, new = place_of(datacenter, node, source), place_of(datacenter, node, target)
+    volume = find(datacenter, old) if old is not None else None
+    if old is None or new is None or volume is None:
+        return False
+    remove(datacenter, old)
+    datacenter.volumes.put(replace(volume, storage=new.storage, node=new.node, name=new.name))
+    return True
+
+
+def known_checksum(datacenter: Datacenter, node: str, path: str, algorithm: str) -> str | None:
+    """Return the checksum of a volume that was uploaded or downloaded."""
+    place = place_of(datacenter, node, path)
+    volume = find(datacenter, place) if place is not None else None
+    return volume.checksums.get(algorithm) if volume is not None else None
 
 
 def remove(datacenter: Datacenter, place: Place) -> None:

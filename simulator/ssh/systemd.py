@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.network.files import reload
+from simulator.nodes import services
 from simulator.records import Unit
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
@@ -24,6 +25,7 @@ _ACTIVE = (
     "zfs-zed", "smartmontools", "pve-guests", "openvswitch-switch", "frr",
 )  # fmt: skip
 _INACTIVE = ("dnsmasq", "systemd-timesyncd")
+_NO_UNIT = services.Unit("", enablement="not-found")
 _NOT_LOADED = 5
 _NOT_ACTIVE, _NO_SUCH = 3, 4
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|sec|s|seconds?|min|m|minutes?|hours?|hr|h|days?|d)?")
@@ -35,7 +37,16 @@ def _full(name: str) -> str:
 
 
 def _unit(shell: NodeShell, name: str) -> Unit | None:
-    """Return a unit: as somebody left it, or as it was installed."""
+    """Return a unit; whether a daemon of Proxmox VE runs is the node's business, which the API changes as well."""
+    unit, stem = _kept_unit(shell, name), _full(name).removesuffix(".service")
+    if unit is None or not services.UNITS.get(stem, _NO_UNIT).installed:
+        return unit
+    running = services.is_running(shell.datacenter, shell.node, stem)
+    return replace(unit, active="active" if running else "inactive")
+
+
+def _kept_unit(shell: NodeShell, name: str) -> Unit | None:
+    """Return a unit as somebody left it, or as it was installed."""
     full = _full(name)
     known = shell.datacenter.units.get(f"{shell.node}/{full}")
     if known is not None and (known.due is None or known.since >= _started(shell)):
@@ -55,8 +66,11 @@ def _started(shell: NodeShell) -> float:
 
 
 def _put(shell: NodeShell, unit: Unit) -> None:
+    stem = unit.name.removesuffix(".service")
     with shell.tree.world.database.transaction():
         shell.datacenter.units.put(unit)
+        if services.UNITS.get(stem, _NO_UNIT).installed:
+            services.set_running(shell.datacenter, shell.node, stem, running=unit.active == "active")
 
 
 async def systemctl(shell: NodeShell, args: list[str], streams: Streams) -> int:

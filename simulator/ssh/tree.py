@@ -168,6 +168,12 @@ class Tree(FileTree):
             raise error(errno.EFBIG, path)
         return bytes(max(0, end - offset))
 
+    def known_checksum(self, path: str, algorithm: str) -> str | None:
+        """Return the checksum of a volume whose bytes came by the API and were not kept."""
+        path = self.resolve(path)
+        kept = self._data(path) is not None
+        return None if kept else stored_files.known_checksum(self.datacenter, self.node, path, algorithm)
+
     def list(self, path: str) -> list[str]:
         """Return the names in a folder."""
         path = self.resolve(path)
@@ -278,6 +284,8 @@ class Tree(FileTree):
             return
         with self._changing(source):
             if pve_files.move_guest(self.datacenter, source, target):
+                return
+            if self._data(source) is None and stored_files.move(self.datacenter, self.node, source, target):
                 return
         self.write(target, self.read(source), entry.mode if not self._in_pve(source) else None)
         self.remove(source)

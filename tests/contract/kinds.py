@@ -31,13 +31,13 @@ class Kind:
     updates: list[Mapping[str, Any]]
     """Arguments that it can be brought to in place, one after the other."""
     drift: list[tuple[str, str, Mapping[str, Any]]]
-    """Requests by which somebody changes the last of `updates` behind our back."""
+    """Requests by which somebody changes the last of `updates` behind our back; paths may name its outputs."""
+    exclusive: bool
+    """Whether two stacks can't have the same one: unless `EXCLUSIVE` of the test module is false."""
     topology: str
     """The simulated hosts on which it can be: `TOPOLOGY` of the test module, or one that stands alone."""
     setup: list[tuple[str, str, Mapping[str, Any]]]
     """Requests that make what has to be there before: `SETUP` of the test module, or none."""
-    exclusive: bool
-    """Whether an object belongs to one stack alone, unless `EXCLUSIVE` of the test module says otherwise."""
 
     def declared(self, args: Mapping[str, Any]) -> dict[str, engine.Resource]:
         """A program of one such resource."""
@@ -54,8 +54,17 @@ def kind(name: str) -> Kind:
         if isinstance(value, type) and issubclass(value, Resource) and value.__module__ == module.__name__
     ]
     topology, setup = getattr(tests, "TOPOLOGY", "standalone"), getattr(tests, "SETUP", [])
-    exclusive = getattr(tests, "EXCLUSIVE", True)
-    return Kind(name, resource, handler_of(name), tests.EXAMPLE, tests.UPDATES, tests.DRIFT, topology, setup, exclusive)
+    return Kind(
+        name,
+        resource,
+        handler_of(name),
+        tests.EXAMPLE,
+        tests.UPDATES,
+        tests.DRIFT,
+        getattr(tests, "EXCLUSIVE", True),
+        topology,
+        setup,
+    )
 
 
 def prepare(simulator: Simulator, it: Kind) -> None:

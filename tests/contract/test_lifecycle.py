@@ -55,8 +55,9 @@ def test_a_change_by_hand_is_seen_by_refresh_and_set_right_by_up(
     program.declare(it.declared(it.updates[-1]))
     assert program.up().code == 0
 
+    outputs = program.state()["it"]["outputs"]
     for method, path, parameters in it.drift:
-        simulator.by_hand(method, path, parameters)
+        simulator.by_hand(method, path.format(**outputs), parameters)
     refresh = program.refresh()
     assert refresh.changes == {"update": 1}, refresh.text
     up = program.up()
@@ -83,7 +84,7 @@ def test_one_that_a_died_run_made_is_found_again_and_not_made_twice(
 def test_one_that_is_another_stacks_is_refused_in_one_line(name: str, program: Program) -> None:
     it = kind(name)
     if not it.exclusive:
-        pytest.skip("what it does can be done by any stack")
+        pytest.skip(f"two stacks may each have a {name}, and there is nothing that only one of them can have")
     first = it.updates[0]
     program.declare(it.declared(first))
     assert program.up().code == 0

@@ -38,8 +38,10 @@ def test_a_clone_is_made_and_removed_with_the_fewest_requests(program: Program, 
         "PUT nodes/pve1/qemu/*/resize": 10, "POST nodes/pve1/qemu/*/status/start": 10,
     }, "the one is the template's, which all share"  # fmt: skip
     assert {name: times for name, times in removed.items() if "/qemu/*" in name} == {
-        one: 10, "POST nodes/pve1/qemu/*/status/shutdown": 10, "DELETE nodes/pve1/qemu/*": 10,
-    }  # fmt: skip
+        one: 10,
+        "DELETE nodes/pve1/qemu/*": 10,
+    }, "they are stopped together"
+    assert removed["POST cluster/bulk-action/guest/shutdown"] == 1
     assert not any("/status" in name and "/tasks/" in name for name in {*made, *removed})
 
 

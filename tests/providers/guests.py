@@ -59,7 +59,8 @@ class Driver:
     def api(self) -> Api:
         """What one call works with."""
         deadline = time.monotonic() + 60
-        return Api(self.client, self.facts, self.owner, deadline, warn=self.warnings.append, known=dict(self.outputs))
+        recorded = dict(self.outputs)
+        return Api(self.client, self.facts, self.owner, deadline, warn=self.warnings.append, recorded=recorded)
 
     def check(self, args: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[Values, list[Problem]]:
         """What a preview says."""

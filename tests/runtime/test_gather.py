@@ -13,7 +13,7 @@ from tests.runtime.doors import at_once
 
 
 def test_those_that_come_together_are_served_together() -> None:
-    gathering: Gathering[int] = Gathering()
+    gathering: Gathering[int, None] = Gathering()
     numbers, served = itertools.count(), []
 
     at_once(8, lambda: gathering.join("pve", next(numbers), lambda items: served.append(sorted(items))))
@@ -22,17 +22,13 @@ def test_those_that_come_together_are_served_together() -> None:
 
 
 def test_who_comes_later_is_served_by_another_round() -> None:
-    gathering: Gathering[int] = Gathering()
-    served: list[list[int]] = []
+    gathering: Gathering[int, list[int]] = Gathering()
 
-    for number in (1, 2):
-        assert gathering.join("pve", number, served.append) == [number]
-
-    assert served == [[1], [2]]
+    assert [gathering.join("pve", number, list) for number in (1, 2)] == [[1], [2]]
 
 
 def test_other_places_do_not_wait_for_each_other() -> None:
-    gathering: Gathering[str] = Gathering()
+    gathering: Gathering[str, None] = Gathering()
     began, places = time.monotonic(), iter(["one", "two"])
 
     def work() -> None:
@@ -45,7 +41,7 @@ def test_other_places_do_not_wait_for_each_other() -> None:
 
 
 def test_an_error_is_everybodys() -> None:
-    gathering: Gathering[int] = Gathering()
+    gathering: Gathering[int, None] = Gathering()
     told: list[str] = []
 
     def fail(_: list[int]) -> None:

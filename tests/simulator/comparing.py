@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 _VOLATILE = {
-    "CSRFPreventionToken", "cpu", "ctime", "descr", "digest", "disk", "diskread", "diskwrite", "endtime", "localtime",
-    "maxcpu", "maxdisk", "maxmem", "mem", "memhost", "netin", "netout", "pid", "pstart", "repoid", "saved",
-    "ssl_fingerprint", "starttime", "ticket", "time", "upid", "uptime", "value", "version", "priority", "email",
+    "CSRFPreventionToken", "config_digest", "cpu", "ctime", "descr", "digest", "disk", "diskread", "diskwrite",
+    "endtime", "localtime", "maxcpu", "maxdisk", "maxmem", "mem", "memhost", "netin", "netout", "pid", "pve_fp",
+    "pstart", "repoid", "saved", "ssl_fingerprint", "starttime", "ticket", "time", "upid", "uptime", "value",
+    "version", "priority", "email",
 }  # fmt: skip
 """What is made up, measured, or said in words of one's own (`descr`, of a firewall macro)."""
 _HARDWARE = {

@@ -91,3 +91,12 @@ def test_the_tasks_of_a_host_go_on_where_it_has_joined(hosts: Hosts) -> None:
     hosts.form()
     joined = hosts.call("pve1", "GET", "/nodes/pve2/tasks", {"typefilter": "clusterjoin"}).data
     assert [row["status"] for row in joined] == ["OK"]
+
+
+def test_the_guests_of_a_node_that_was_put_out_stay_in_the_lists_as_unknown(hosts: Hosts) -> None:
+    hosts.form(joining=("pve2",))
+    assert hosts.run("pve2", "POST", "/nodes/pve2/qemu", {"vmid": 100, "name": "left"})[0] == "OK"
+    assert hosts.call("pve1", "DELETE", "/cluster/config/nodes/pve2").status == 200
+    rows = hosts.call("pve1", "GET", "/cluster/resources", {"type": "vm"}).data
+    assert rows == [{"id": "qemu/100", "type": "qemu", "vmid": 100, "node": "pve2", "status": "unknown"}]
+    assert hosts.call("pve2", "GET", "/nodes/pve2/qemu/100/config").data["name"] == "left"

@@ -30,6 +30,7 @@ LIFE: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("DELETE", "/nodes/pve2/qemu/201/snapshot/before", {}),
     ("POST", "/cluster/ha/resources", {"sid": "vm:201", "state": "started"}),
     ("DELETE", "/cluster/ha/resources/vm:201", {}),
+    ("POST", "/nodes/pve2/vzdump", {"vmid": "201", "storage": "nfs1", "mode": "snapshot", "compress": "zstd"}),
     ("POST", "/nodes/pve2/qemu/201/status/stop", {}),
 )
 END: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -45,11 +46,17 @@ def _live(ask: Ask) -> None:
     config = ask("GET", "/nodes/pve2/qemu/201/config", {})
     assert (config["name"], config["memory"], config["tags"]) == ("web1", "4096", "web")
     assert "size=4G" in config["scsi0"]
-    for step in END:
+    (backup,) = ask("GET", "/nodes/pve3/storage/nfs1/content", {"content": "backup"})
+    ask("POST", "/nodes/pve3/qemu", {"vmid": "202", "archive": backup["volid"], "storage": "local-lvm"})
+    restored = ask("GET", "/nodes/pve3/qemu/202/config", {})
+    assert (restored["name"], restored["memory"]) == ("web1", "4096")
+    for step in (*END, ("DELETE", "/nodes/pve3/qemu/202", {})):
         ask(*step)
     tasks = ask("GET", "/cluster/tasks", {})
     assert {task["status"] for task in tasks} == {"OK"}
-    assert {"qmclone", "qmigrate", "qmsnapshot", "qmrollback", "qmdestroy"} <= {task["type"] for task in tasks}
+    assert {"qmclone", "qmigrate", "qmsnapshot", "qmrollback", "vzdump", "qmrestore", "qmdestroy"} <= {
+        task["type"] for task in tasks
+    }
     assert 201 not in [row.get("vmid") for row in ask("GET", "/cluster/resources", {"type": "vm"})]
 
 

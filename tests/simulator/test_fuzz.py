@@ -21,7 +21,7 @@ from tests.simulator import returning
 from tests.simulator.hostile import HUGE, LISTS, TEXTS, WRONG_TYPES, familiar, named_in_path
 from tests.simulator.populated import Populated
 
-ENCODED = ("comment", "consent-text", "description", "firstname", "lastname", "notes", "text")
+ENCODED = ("comment", "consent-text", "description", "firstname", "keyring", "lastname", "notes", "password", "text")
 """What files hold encoded, or as text of its own."""
 STATUSES = {400, 401, 403, 404, 500, 501, 595}
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import shutil
+import socket
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -241,7 +242,7 @@ def test_half_a_file_of_a_client_that_is_gone_changes_nothing(simulator: Simulat
         sftp.stat(STORAGE_CFG)
         transport = client.get_transport()
         assert transport is not None
-        transport.sock.close()
+        transport.sock.shutdown(socket.SHUT_RDWR)
     with connected(simulator.running, node) as client:
         Remote(client).ok("true")
     assert simulator.state() == state

@@ -133,6 +133,14 @@ def test_units_are_started_stopped_and_asked_about(pve1: Remote) -> None:
     assert (ran.code, ran.error) == (5, "Failed to restart nothing.service: Unit nothing.service not found.\n")
 
 
+def test_a_daemon_is_the_same_for_systemctl_and_for_the_api(pve1: Remote) -> None:
+    pve1.ok("systemctl stop cron")
+    assert json.loads(pve1.ok("pvesh get /nodes/pve1/services/cron/state --output-format json"))["state"] == "dead"
+
+    pve1.ok("pvesh create /nodes/pve1/services/cron/start")
+    assert pve1.ok("systemctl is-active cron") == "active\n"
+
+
 ARM = "systemd-run --on-active=60 --unit=undo /bin/sh -c 'cp /root/before /etc/network/interfaces && ifreload -a'"
 
 

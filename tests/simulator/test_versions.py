@@ -38,6 +38,8 @@ def test_an_older_host_says_of_which_release_it_is(old: Client) -> None:
     status = old.call("GET", "/nodes/pve1/status").data
     assert status["pveversion"].startswith("pve-manager/8.4.")
     assert status["current-kernel"]["release"].startswith("6.8.")
+    versions = {row["Package"]: row["OldVersion"] for row in old.call("GET", "/nodes/pve1/apt/versions").data}
+    assert (versions["proxmox-ve"], versions["qemu-server"]) == ("8.4.0", "8.4.5")
     assert "token_coefficient" not in old.call("GET", "/cluster/config/totem").data
 
 

@@ -59,8 +59,9 @@ class Lab:
         return str(next(row["node"] for row in rows if row["vmid"] == vmid))
 
     def remote(self, node: str) -> Remote:
-        """Return a connection to a node over SSH."""
-        if node not in self._remotes:
+        """Return a connection to a node over SSH, a new one when the node has ended the last."""
+        transport = self._remotes[node].client.get_transport() if node in self._remotes else None
+        if transport is None or not transport.is_active():
             self._remotes[node] = Remote(self._open.enter_context(connected(self.running, node)))
         return self._remotes[node]
 
@@ -112,8 +113,6 @@ class Lab:
     def switch(self, node: str, *, online: bool) -> None:
         """Cut a node's power, or switch it on."""
         self.client.control("nodes", {"node": node, "online": online})
-        if not online and node in self._remotes:
-            del self._remotes[node]
 
     def clear(self) -> None:
         """Stop all containers and take their cards away."""

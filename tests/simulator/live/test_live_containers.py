@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from simulator.topology import SHIPPED
@@ -115,6 +116,13 @@ def _processes_in(namespace: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_change_that_cannot_be_made_is_told_in_the_journal_of_the_node(lab: Lab) -> None:
+    lab.start(101, "bridge=vmbr0")
+    lab.configure(101, net1="name=eth0,bridge=vmbr0")
+    told = r"pve-container@101\S*: .*File exists"
+    until(lambda: re.search(told, "\n".join(lab.do("GET", "/nodes/pve1/journal", lastentries=20))) is not None)
 
 
 def test_a_highly_available_container_comes_back_on_another_node_with_what_it_had_written(tmp_path: Path) -> None:

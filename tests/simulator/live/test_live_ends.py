@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -27,58 +29,67 @@ def _machine() -> dict[str, str]:
     return seen | {"mounts": Path("/proc/self/mounts").read_text(encoding="utf-8")}
 
 
-def _processes() -> dict[str, tuple[int, int]]:
-    """Everything that runs, by number and time of start, with its own number and its parent's."""
+def _parents() -> dict[int, int]:
+    """The parent of everything that runs."""
     rows = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
+        with contextlib.suppress(OSError):
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] != "Z":
-            rows[f"{stat.parent.name}@{fields[19]}"] = (int(stat.parent.name), int(fields[1]))
+            rows[int(stat.parent.name)] = int(fields[1])
     return rows
 
 
-def _family(pid: int) -> set[str]:
-    """A process and all that descend from it."""
-    rows, found = _processes(), {pid}
-    while more := {own for own, parent in rows.values() if parent in found} - found:
+def _networks(processes: Iterable[int]) -> dict[int, str]:
+    """The network that each of some processes is in."""
+    found = {}
+    for pid in processes:
+        with contextlib.suppress(OSError):
+            found[pid] = os.readlink(f"/proc/{pid}/ns/net")
+    return found
+
+
+def _own_networks(pid: int) -> set[str]:
+    """The networks that a process and all that descend from it have made."""
+    parents, found = _parents(), {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
-    return {name for name, (own, _) in rows.items() if own in found}
+    return set(_networks(found).values()) - {os.readlink("/proc/self/ns/net")}
 
 
-def _alive(processes: set[str]) -> set[str]:
-    return processes & _processes().keys()
+def _alive(networks: set[str]) -> set[int]:
+    """Everything that runs in one of these networks."""
+    return {pid for pid, network in _networks(_parents()).items() if network in networks}
 
 
 def _busy(lab: Lab) -> set[str]:
-    """Start two containers with a program in the background, and return the simulator's processes."""
+    """Start two containers with a program in the background, and return the networks that the simulator has made."""
     for vmid in (101, 201):
         lab.start(vmid, f"bridge=vmbr0,ip=10.1.0.{vmid}/24")
         lab.ok(vmid, "setsid sleep 1000 >/dev/null 2>&1 &")
     assert lab.reaches(101, "10.1.0.201")
-    processes = _family(lab.running.pid)
-    assert len(processes) > 10
-    return processes
+    networks = _own_networks(lab.running.pid)
+    assert len(networks) == 5  # of the cables, two nodes and two containers
+    assert len(_alive(networks)) > 10
+    return networks
 
 
 def test_the_machine_stays_as_it_is_and_stopping_leaves_no_process(tmp_path: Path) -> None:
     before = _machine()
     with live_lab(tmp_path) as lab:
-        processes = _busy(lab)
+        networks = _busy(lab)
         assert _machine() == before
-    assert _alive(processes) == set()
+        lab.client.call("POST", "/nodes/pve1/lxc/101/status/stop")  # the simulator ends while it is at work
+    assert _alive(networks) == set()
     assert _machine() == before
 
 
 def test_nothing_outlives_a_simulator_that_is_killed_and_its_containers_come_back(tmp_path: Path) -> None:
     before = _machine()
     with live_lab(tmp_path) as lab:
-        processes = _busy(lab)
+        networks = _busy(lab)
         lab.ok(101, "echo kept >/root/file")
         os.kill(lab.running.pid, signal.SIGKILL)
-        until(lambda: not _alive(processes))
+        until(lambda: not _alive(networks))
         assert _machine() == before
         again = Lab(daemon.ensure(lab.running.home, str(tmp_path / "lab.yaml")), lab.client)
         assert again.status(101)["status"] == "running"

@@ -11,7 +11,8 @@ import pytest
 
 from simulator.firewall.options import BY_ENVIRONMENT
 from simulator.live.nftables import ruleset_of
-from simulator.records import File, Guest, Node, SdnObject
+from simulator.records import File, Guest, Node
+from simulator.sdn.records import SdnObject
 from simulator.state import Datacenter, World
 from tests.simulator.live.lab import Lab, until
 

@@ -122,7 +122,7 @@ def test_a_monitoring_server_sees_who_is_up(lab: Lab) -> None:
     )
 
     def seen() -> dict[str, str]:
-        answer = lab.inside(101, "curl -s 'http://10.1.0.1:9090/api/v1/query?query=up'").out or "{}"
+        answer = lab.inside(101, "curl -sf 'http://10.1.0.1:9090/api/v1/query?query=up'").out or "{}"
         rows = json.loads(answer).get("data", {}).get("result", [])
         return {row["metric"]["instance"]: row["value"][1] for row in rows}
 
