@@ -174,7 +174,7 @@ class BackupHandler(Handler):
 
     def needs(self, wanted: Values) -> list[Need]:
         """The guest has to be readable, and the storage writable."""
-        guest = [(f"/vms/{wanted['vmid']}", "VM.Backup")] if "vmid" in wanted else []
+        guest: list[Need] = [(f"/vms/{wanted['vmid']}", "VM.Backup")] if "vmid" in wanted else []
         return guest + ([(f"/storage/{wanted['storage']}", "Datastore.AllocateSpace")] if "storage" in wanted else [])
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:

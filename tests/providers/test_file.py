@@ -17,8 +17,7 @@ from providers._storages.file_inputs import FileInputs
 from providers.file import id_of, place_of
 from tests.conftest import Simulator
 from tests.providers.guests import Driver, tasks
-from tests.runtime.doors import connection_to, soon
-from tests.runtime.test_ssh import access_to
+from tests.runtime.doors import access_to, connection_to, soon
 
 ONE, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 EXAMPLE: dict[str, Any] = {
