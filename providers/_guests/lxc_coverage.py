@@ -7,7 +7,10 @@ from providers._runtime.coverage import Coverage
 COVERAGE = Coverage(
     methods=("POST /nodes/{node}/lxc", "PUT /nodes/{node}/lxc/{vmid}/config"),
     carried={
+        "node": "node",
         "ostemplate": "ostemplate",
+        "pool": "pool",
+        "template": "template",
         "restore": "archive.volume",
         "storage": "archive.storage",
         "unique": "archive.unique",

@@ -98,7 +98,7 @@ class Preflight:
         if owner != self.owner and not (adopted and (owner is None or owner.stack == self.owner.stack)):
             whose = f"it belongs to stack {owner.stack}" if owner else "it has no mark of this program"
             remedy = "" if owner else "; take another number, or set adopt to `if-exists` to take it over"
-            yield "vmid", f"{vmid} exists already on {there['node']} ({there['type']}), and {whose}{remedy}"
+            yield "vmid", f"{vmid} already exists on {there['node']} ({there['type']}), and {whose}{remedy}"
 
     def _waiting(self) -> Iterator[Problem]:
         """What can't come is not waited for."""

@@ -95,7 +95,7 @@ def test_one_whose_task_outlived_its_run_is_waited_for_and_not_made_twice(
 def test_a_number_that_somebody_else_has_is_refused_in_preview_and_up(vm: Driver, simulator: Simulator) -> None:
     simulator.by_hand("POST", "/nodes/pve1/qemu", {"vmid": 500})
 
-    assert "500 exists already on pve1" in vm.problems(EXAMPLE)["vmid"]
+    assert "500 already exists on pve1" in vm.problems(EXAMPLE)["vmid"]
     with pytest.raises(AlreadyThere):
         vm.handler.create(vm.api, {**EXAMPLE, "tags": ["web"]})
 
