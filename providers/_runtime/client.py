@@ -204,4 +204,6 @@ def _cause(error: BaseException) -> str:
     """The innermost reason of a stack of network exceptions."""
     cause = error.args[0] if error.args else error
     reason = getattr(cause, "reason", cause)
+    if isinstance(reason, urllib3.exceptions.ProtocolError) and isinstance(reason.args[-1], Exception):
+        reason = reason.args[-1]  # it says what broke off, and only this why
     return str(reason).rsplit(": ", 1)[-1].strip(" )('\"")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 
+from providers._runtime import retry
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, Missing, ProxmoxError, Unanswered
 from providers._runtime.handler import Found, Handler
 from providers._runtime.markers import Carrier, Immutable, WriteOnly
 from providers._runtime.model import Values, changes, declared, fields_of
 
-CREATE_TRIES = 3
+CREATE_TRIES = 5
 UPDATE_TRIES = 6
 NEIGHBOUR_CHANGED = "detected modified configuration|checksum mismatch|file changed? by other user"
 
@@ -29,8 +30,10 @@ def create(handler: Handler, api: Api, wanted: Values) -> tuple[str, Values]:
             return id_, outputs(handler, api, id_, wanted)
         except Unanswered:
             # It may have been made all the same: the next try finds it by its mark.
-            if attempt == CREATE_TRIES - 1 or time.monotonic() >= api.deadline:
+            pause = retry.pause(attempt)
+            if attempt == CREATE_TRIES - 1 or time.monotonic() + pause >= api.deadline:
                 raise
+            time.sleep(pause)
     raise AssertionError("the last try returns or raises")
 
 
