@@ -17,9 +17,6 @@ COVERAGE = Coverage(
         "bwlimit": "archive.bwlimit",
         "ssh-public-keys": "ssh_public_keys",
         "start": "started",
-        "node": "node",
-        "pool": "pool",
-        "template": "template",
         "delete": "any field, by declaring it no longer",
     },
     left_out={
