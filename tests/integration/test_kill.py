@@ -20,7 +20,7 @@ from toolchain.stacks import mend
 
 pytestmark = pytest.mark.engine
 
-GUESTS = 20
+GUESTS = 30
 
 
 def processes_of(session: int) -> dict[int, str]:

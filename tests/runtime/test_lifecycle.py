@@ -224,14 +224,14 @@ def test_one_that_was_made_without_an_answer_is_found_again(sample: Sample, call
     assert sample.steps.count("create") == 1
 
 
-def test_without_any_answer_it_is_tried_three_times(sample: Sample, call: Call) -> None:
+def test_without_any_answer_it_is_tried_five_times(sample: Sample, call: Call) -> None:
     for _ in range(9):
         sample.next_time("read", Unanswered("no answer"))
 
     with pytest.raises(Unanswered):
         lifecycle.create(sample, call, WANTED)
 
-    assert sample.steps.count("read") == 3
+    assert sample.steps.count("read") == 5
 
 
 def test_a_neighbours_change_is_read_and_kept(sample: Sample, call: Call) -> None:
