@@ -249,6 +249,10 @@ class GuestHandler(Handler):
         """By the markers and what can be plugged, slot by slot, and by the policies."""
         return impact.by_policy(wanted, self.takes(before, wanted, before))
 
+    def deeds(self, before: Values, wanted: Values) -> dict[str, str]:
+        """What becomes of its volumes, and of the guest itself."""
+        return impact.deeds(self, before, wanted)
+
 
 def volumes_in(inputs: Any, values: Values, raw: Values) -> dict[str, str]:
     """Slot -> the name that Proxmox gave the volume."""

@@ -86,6 +86,30 @@ def _of_removal(
     return "live" if handler.unplugs(slot, there) else "reboot"
 
 
+def deeds(handler: GuestHandler, before: Values, wanted: Values) -> dict[str, str]:
+    """What becomes of each volume that is added, removed, moved or grown, and of a guest on another node."""
+    found = {"node": "migrates"} if "node" in before and before["node"] != wanted.get("node") else {}
+    old, new = slots(handler.inputs, before), slots(handler.inputs, wanted)
+    for slot in {*old, *new}:
+        if slot not in new:
+            found |= {slot: "detached"} if (wanted.get("on_disk_removed") or "detach") == "detach" else {}
+        elif slot not in old:
+            found[slot] = "added"
+        else:
+            there, then = old[slot].values, new[slot].values
+            moves = ["moves"] if there.get("storage") != then.get("storage") else []
+            words = moves + _sized(slot, there.get("size"), then.get("size"))
+            found |= {slot: " and ".join(words)} if words else {}
+    return found
+
+
+def _sized(slot: str, before: str | None, wanted: str | None) -> list[str]:
+    try:
+        return ["grows"] if grows(slot, before, wanted) else []
+    except InvalidValue:
+        return ["shrinks"]
+
+
 def by_policy(wanted: Values, found: dict[str, Impact]) -> dict[str, Impact]:
     """What will be done: without leave to reboot, what needs one is left pending."""
     reboots = wanted.get("on_reboot_needed") or "pending"

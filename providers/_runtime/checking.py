@@ -106,8 +106,13 @@ def replaced_by(handler: Handler, old: Values, wanted: Values, unknown: frozense
 
 
 def impact_text(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str]) -> str:
-    """`memory: reboot; scsi1: live`: one readable line for the preview."""
-    parts = [f"{name}: {impact}" for name, impact in handler.impact(old, wanted).items() if name not in unknown]
+    """`memory: reboot; scsi1: grows live`: one readable line for the preview."""
+    deeds = handler.deeds(old, wanted)
+    parts = [
+        f"{name}: {deeds[name]} {impact}" if name in deeds else f"{name}: {impact}"
+        for name, impact in handler.impact(old, wanted).items()
+        if name not in unknown
+    ]
     for name in sorted(unknown):
         spec = fields_of(handler.inputs).get(name)
         parts.append(f"{name}: {'may replace' if spec and spec.marker(Immutable) else 'not known yet'}")

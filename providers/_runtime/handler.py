@@ -160,6 +160,10 @@ class Handler(abc.ABC):
                 found[name] = takes.impact if takes else "live"
         return found
 
+    def deeds(self, before: Values, wanted: Values) -> dict[str, str]:
+        """What is done for a change where its impact does not say it: `grows`, `moves`, `migrates`."""
+        return {}
+
 
 class ConfigObject(Handler):
     """An entry of one of Proxmox's configuration files, behind a collection path."""

@@ -169,7 +169,7 @@ def test_a_running_container_restarts_on_another_node(cluster: Simulator) -> Non
     on_pve1 = {**SMALL, "ostemplate": template, "rootfs": {"storage": "nfs1", "size": "4G"}}
     container.up(on_pve1)
     container.again()
-    assert container.check({**on_pve1, "node": "pve2"})[0]["impact"] == "node: stop-start"
+    assert container.check({**on_pve1, "node": "pve2"})[0]["impact"] == "node: migrates stop-start"
 
     container.up({**on_pve1, "node": "pve2"})
 

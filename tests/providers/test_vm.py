@@ -201,7 +201,7 @@ def test_a_disk_that_somebody_added_is_drift_and_is_detached_again(vm: Driver, s
     assert "scsi3" in vm.drift()["disks"]
 
     vm.refresh()
-    assert "scsi3: live" in vm.check(SMALL)[0]["impact"]
+    assert "scsi3: detached live" in vm.check(SMALL)[0]["impact"]
     vm.up(SMALL)
 
     assert "unused0" in vm.config()

@@ -16,7 +16,7 @@ def test_a_disk_that_is_declared_no_longer_is_detached_and_kept(vm: Driver) -> N
     vm.up({**SMALL, "disks": {"scsi0": ROOT, "scsi1": ROOT}})
     volume = vm.outputs["volumes"]["scsi1"]
     vm.again()
-    assert vm.check(SMALL)[0]["impact"] == "scsi1: live"
+    assert vm.check(SMALL)[0]["impact"] == "scsi1: detached live"
 
     vm.up(SMALL)
 
@@ -62,7 +62,7 @@ def test_a_disk_never_shrinks(vm: Driver) -> None:
     smaller = {**SMALL, "disks": {"scsi0": {"storage": "local-lvm", "size": "4G"}}}
 
     assert "can't shrink" in vm.problems(smaller)["scsi0"]
-    assert vm.check(smaller)[0]["impact"] == "scsi0: data loss"
+    assert vm.check(smaller)[0]["impact"] == "scsi0: shrinks data loss"
 
 
 def test_another_source_is_refused_unless_the_loss_is_allowed(vm: Driver) -> None:

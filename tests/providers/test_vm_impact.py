@@ -33,10 +33,10 @@ def gpus(cluster: Simulator) -> Simulator:
         ({"cores": 2, "cpu": {"cputype": "host"}}, "cores: pending; cpu: pending"),
         ({"net": {"net0": {**NIC, "tag": 5}, "net1": NIC}}, "net0: live; net1: live"),
         ({"hotplug": ["disk"], "net": {"net0": {**NIC, "tag": 5}}}, "net0: live; hotplug: pending"),
-        ({"disks": {"scsi0": {**ROOT, "size": "9G"}}}, "scsi0: live"),
+        ({"disks": {"scsi0": {**ROOT, "size": "9G"}}}, "scsi0: grows live"),
         ({"disks": {"scsi0": {**ROOT, "mbps_rd": 100}}}, "scsi0: live"),
         ({"disks": {"scsi0": {**ROOT, "cache": "none"}}}, "scsi0: pending"),
-        ({"disks": {"scsi0": ROOT, "virtio1": ROOT, "sata0": ROOT}}, "sata0: pending; virtio1: live"),
+        ({"disks": {"scsi0": ROOT, "virtio1": ROOT, "sata0": ROOT}}, "sata0: added pending; virtio1: added live"),
         ({"usb": {"usb0": {"host": "spice"}}}, "usb0: live"),
         ({"started": False}, "started: stop-start"),
         ({"template": True, "started": False}, "template: stop-start; started: stop-start"),
@@ -90,7 +90,7 @@ def test_what_is_said_to_be_live_is_live(vm: Driver, simulator: Simulator) -> No
         "net": {"net0": {**NIC, "tag": 5}, "net1": NIC},
         "disks": {"scsi0": {**ROOT, "size": "9G", "mbps_rd": 100, "backup": False}, "scsi1": ROOT},
     }
-    assert {part.partition(": ")[2] for part in vm.check(live)[0]["impact"].split("; ")} == {"live"}
+    assert {part.rpartition(" ")[2] for part in vm.check(live)[0]["impact"].split("; ")} == {"live"}
 
     vm.up(live)
 
@@ -183,7 +183,7 @@ def test_a_running_machine_with_a_device_of_its_node_moves_only_where_it_may_be_
         lifecycle.update(vm.handler, vm.api, vm.id, vm.outputs, declared(vm.handler.inputs, {**vm.inputs, **moved}))
 
     allowed = {**moved, "on_reboot_needed": "reboot"}
-    assert vm.check(allowed)[0]["impact"] == "node: stop-start"
+    assert vm.check(allowed)[0]["impact"] == "node: migrates stop-start"
     vm.up(allowed)
 
     assert vm.outputs["started"] is True

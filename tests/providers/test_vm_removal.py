@@ -94,7 +94,7 @@ def test_one_that_ha_has_moved_is_the_same_and_is_never_made_anew(managed: Drive
     managed.refresh()
 
     inputs, problems = managed.check(SHARED)
-    assert (problems, inputs["impact"]) == ([], "node: live")
+    assert (problems, inputs["impact"]) == ([], "node: migrates live")
     old = declared(managed.handler.inputs, managed.outputs)
     assert replaced_by(managed.handler, old, declared(managed.handler.inputs, inputs), frozenset()) == []
 
