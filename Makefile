@@ -30,7 +30,7 @@ live: ## install what live guests need (Debian's packages, as root)
 	@toolchain/live-packages
 
 test: setup ## run all tests
-	.venv/bin/pytest -n auto
+	.venv/bin/pytest -n auto --dist worksteal
 
 lint: setup ## check format, style, types and scripts
 	.venv/bin/ruff format --check
