@@ -35,7 +35,7 @@ datacenters:
 """Containers 101 to 104 on the first node, 201 and 202 on the second; none has a network card."""
 
 
-def until(what: Callable[[], bool], seconds: float = 10.0) -> float:
+def until(what: Callable[[], bool], seconds: float = 30.0) -> float:
     """Wait for something to come true and return how long that took."""
     begin = time.monotonic()
     while not what():
