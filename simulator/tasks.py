@@ -90,7 +90,7 @@ class TaskRun:
         fixed, first, self.has_waited = self.world.clock.task_seconds, not self.has_waited, True
         if fixed is None:
             return asked
-        return fixed if first else 0.0
+        return fixed if first else min(asked, _LATER_WAIT)
 
     def warn(self, text: str) -> None:
         """Log a warning; a task with warnings ends with `WARNINGS: n`."""
@@ -382,3 +382,5 @@ class TaskRunner:
 
 
 _LOCK_POLL = 0.5
+_LATER_WAIT = 0.01
+"""Seconds; where all tasks take the same time, one that looks again and again for others has to let them run."""
