@@ -23,13 +23,13 @@ from providers._guests.target import needed, target, vmid_in
 from providers._guests.values import AbsolutePath, VmId
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
+from providers._runtime.command import Finished
 from providers._runtime.errors import CommandFailed, InvalidValue, Missing, TookTooLong
 from providers._runtime.facts import Facts
 from providers._runtime.handler import Found, Handler
 from providers._runtime.markers import Action, Immutable, Local, WriteOnly
 from providers._runtime.model import Changes, Inputs, Problem, Values
 from providers._runtime.ownership import Owner
-from providers._runtime.ssh import Finished
 
 RUNS_AGAIN = frozenset({"command", "input", "environment", "triggers"})
 """Fields whose change runs the command, whatever the guards say."""

@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import base64
-import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
+from providers._guests.patience import Patience
 from providers._guests.place import Place
 from providers._guests.qemu_system import Agent
 from providers._runtime.api import Api
-from providers._runtime.errors import ApiRefused, InvalidValue, TookTooLong
+from providers._runtime.command import Finished
+from providers._runtime.errors import ApiRefused, InvalidValue
 from providers._runtime.model import Values
-from providers._runtime.ssh import Finished
 
-BUDGET = 300.0
-"""Seconds, where the program says nothing else."""
-PAUSE = 1.0
 NOT_YET = r"guest agent is not running|got timeout|unable to connect"
 NEVER = r"[Nn]o QEMU guest agent configured|VM \d+ is not running"
 CHUNK = 61440 // 4 * 3
 """Bytes that one request can write: Proxmox takes so much base64."""
 
-Seen = TypeVar("Seen")
 
-
-class GuestAgent:
+class GuestAgent(Patience):
     """The agent of one machine, during one operation."""
 
     def __init__(self, api: Api, place: Place, seconds: float) -> None:
-        self._api = api
-        self._place = place
-        self._seconds = seconds
+        super().__init__(api, place, seconds)
         self._is_on: bool | None = None
-        self._until = time.monotonic() + seconds
-
-    def until(self, what: str, look: Callable[[], Seen | None]) -> Seen:
-        """Look until there is something, with what is left of the budget."""
-        while True:
-            found = look()
-            if found:
-                return found
-            self._api.say(f"waiting for {what} of {self._place.id}")
-            if time.monotonic() + PAUSE > self._until:
-                raise TookTooLong(
-                    f"{self._place.id} is there and runs, but waiting for {what} has taken more than "
-                    f"{self._seconds:g} s (wait_seconds); the next `up` goes on from here"
-                )
-            time.sleep(PAUSE)
 
     def ask(self, method: str, command: str, parameters: Values | None = None) -> Values | None:
         """What the agent answers; None if it does not do so yet."""

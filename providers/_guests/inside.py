@@ -11,15 +11,16 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
 from providers._guests import power
-from providers._guests.agent import BUDGET, CHUNK, GuestAgent
+from providers._guests.agent import CHUNK, GuestAgent
+from providers._guests.patience import BUDGET
 from providers._guests.place import Place
 from providers._guests.target import missing, row_of
 from providers._runtime import privileges
 from providers._runtime.api import Api
+from providers._runtime.command import Finished
 from providers._runtime.errors import CommandFailed, InvalidValue, TookTooLong
 from providers._runtime.facts import Facts
 from providers._runtime.model import Problem, Values
-from providers._runtime.ssh import Finished
 
 FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0
 WITH_ENVIRONMENT = 'while IFS= read -r _given_ && [ -n "$_given_" ]; do export "$_given_"; done; exec "$@"'

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from providers._runtime import retry, tasks
-from providers._runtime.client import Client
 from providers._runtime.errors import TaskFailed
 from providers._runtime.facts import Facts
 from providers._runtime.ownership import Owner
+
+if TYPE_CHECKING:
+    from providers._runtime.client import Client
 
 
 def quoted(segment: object) -> str:

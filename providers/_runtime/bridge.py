@@ -7,6 +7,7 @@ reference, so its import path, the kinds and the type tokens are the state's for
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -52,7 +53,8 @@ class Resource(dynamic.Resource):
 
     def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         handler = handler_of(self.kind)
-        properties: dict[str, Any] = dict.fromkeys(fields_of(handler.outputs))  # each becomes an attribute
+        # Each becomes an attribute, and Pulumi's wait at the end is quadratic in them, so these are not all fields.
+        properties: dict[str, Any] = dict.fromkeys([*self._typed(), *handler.computed])
         for name, value in args.items():
             spec = fields_of(handler.inputs).get(name)
             plain = _plain(value)
@@ -60,6 +62,12 @@ class Resource(dynamic.Resource):
         secrets = [name for name, spec in fields_of(handler.inputs).items() if spec.secret]
         own = pulumi.ResourceOptions(additional_secret_outputs=secrets) if secrets else None
         super().__init__(ProxmoxProvider(self.kind), resource_name, properties, pulumi.ResourceOptions.merge(opts, own))
+
+    @classmethod
+    def _typed(cls) -> list[str]:
+        """The outputs that the class has as attributes, declared or not."""
+        fields = fields_of(handler_of(cls.kind).outputs)
+        return [name for ancestor in cls.__mro__ for name in inspect.get_annotations(ancestor) if name in fields]
 
 
 def _plain(value: Any) -> Any:

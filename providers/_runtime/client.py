@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
@@ -30,7 +31,9 @@ from providers._runtime.errors import (
     Unreachable,
 )
 from providers._runtime.session import TicketAuth, open_session, request_timeout
-from providers._runtime.ssh import Ssh
+
+if TYPE_CHECKING:
+    from providers._runtime.ssh import Ssh
 
 log = logging.getLogger("proxmox")
 logging.getLogger("proxmoxer").setLevel(logging.WARNING)  # at INFO it logs parameters, passwords included
@@ -46,12 +49,18 @@ class Client:
     def __init__(self, name: str, connection: Connection, parallel: int) -> None:
         self.name = name
         self.connection = connection
-        self.ssh = Ssh(name, connection)
         self._session, self._auth = open_session(connection, parallel)
         self._serializer = JsonSerializer()
         self._endpoint = 0
         self._limits: dict[tuple[str, str], threading.BoundedSemaphore] = {}
         self._guard = threading.Lock()
+
+    @cached_property
+    def ssh(self) -> Ssh:
+        """The door to the nodes over SSH; most runs don't need it, nor the time that its library takes to load."""
+        from providers._runtime.ssh import Ssh  # noqa: PLC0415 - a fifth of a second
+
+        return Ssh(self.name, self.connection)
 
     def request(
         self,

@@ -10,14 +10,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers._runtime import retry
-from providers._runtime.client import Client
 from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
 from providers._runtime.gather import Gathering
 from providers._runtime.shared import Shared
 from providers._runtime.tasks import Board
+
+if TYPE_CHECKING:
+    from providers._runtime.client import Client
 
 FRESH_FOR = 10.0
 RECENT = 0.5

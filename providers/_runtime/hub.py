@@ -11,7 +11,6 @@ from typing import Any
 from providers._runtime import connection as connections
 from providers._runtime import host
 from providers._runtime.api import Api
-from providers._runtime.client import Client
 from providers._runtime.errors import ConfigProblem
 from providers._runtime.facts import Facts
 from providers._runtime.ownership import Owner
@@ -41,6 +40,8 @@ class Hub:
 
     def facts(self, name: str | None) -> Facts:
         """The facts of a connection, and with them its client."""
+        from providers._runtime.client import Client  # noqa: PLC0415 - the program imports this module, and asks nobody
+
         picked = connections.pick(self._connections, name)
         with self._guard:
             if picked not in self._facts:

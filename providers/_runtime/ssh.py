@@ -15,11 +15,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 import paramiko
 
+from providers._runtime.command import Finished
 from providers._runtime.connection import Connection, SshAccess, SshHost
 from providers._runtime.errors import (
     CommandFailed,
@@ -38,15 +38,6 @@ KEEPALIVE = 15
 CHUNK = 256 << 10
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: bytes
-    error: bytes
 
 
 class _Pinned(paramiko.MissingHostKeyPolicy):

@@ -13,14 +13,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from providers._runtime.client import Client
 from providers._runtime.errors import ApiRefused, TaskFailed, TookTooLong, Unreachable
 from providers._runtime.shared import Shared
 
 if TYPE_CHECKING:
     from providers._runtime.api import Api
+    from providers._runtime.client import Client
 
 FIRST_LOOK = 0.04
+SLOWER = 1.25
 LONGEST_PAUSE = 1.0
 PROGRESS_AFTER = 1.0
 """Seconds after which the log of a task is read for its progress; shorter ones are over before anybody reads it."""
@@ -71,7 +72,7 @@ def wait(api: Api, upid: str, what: str) -> None:
             break
         if time.monotonic() - began > PROGRESS_AFTER:
             told = _tell(api.say, what, log.more(api, task), told)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        pause = min(pause * SLOWER, LONGEST_PAUSE)
     if exitstatus == "OK":
         return
     log.more(api, task)

@@ -119,7 +119,7 @@ def test_a_long_task_is_looked_at_less_and_less_often(job: Job, call: Call) -> N
     tasks.wait(call, UPID, WHAT)
     thread.join()
 
-    assert 6 <= job.looks() <= 11, "0.04 s, then half as long again each time, up to 1 s"
+    assert 9 <= job.looks() <= 16, "0.04 s, then a quarter as long again each time, up to 1 s"
 
 
 def test_how_far_it_is_is_told_from_its_log_when_that_is_news(job: Job, call: Call) -> None:
