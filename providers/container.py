@@ -12,14 +12,14 @@ written; writing `size` into a volume's text changes the text and not the volume
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, NotRequired, Unpack
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, Unpack
 
 import pulumi
 from pydantic import Field, model_validator
 
 from providers._guests import lxc_raw
 from providers._guests.handler import GuestHandler
-from providers._guests.inputs import GuestArgs, GuestInputs
+from providers._guests.inputs import ADDRESSES, GuestArgs, GuestInputs
 from providers._guests.lxc import (
     ContainerNic,
     Device,
@@ -95,6 +95,12 @@ class ContainerInputs(SystemInputs, GuestInputs):
         default=None, min_length=1, description="Root's SSH keys; set when the container is made, and never again."
     )
 
+    wait_for: Annotated[Literal["none", "ip", "ssh"] | None, Local()] = Field(
+        default=None,
+        description="What has to be there before it counts as made or changed: nothing (`none`, the default), an "
+        "address, or its SSH server.",
+    )
+
     @model_validator(mode="after")
     def _it_can_be_made(self) -> ContainerInputs:
         """What a clone or an adopted container brings along is not needed."""
@@ -121,6 +127,7 @@ class ContainerOutputs(ContainerInputs):
     """A container as it is."""
 
     volumes: dict[str, str] = Field(default={}, description="Slot -> the volume's name.")
+    addresses: list[str] = Field(default=[], description=ADDRESSES)
 
 
 class ContainerHandler(GuestHandler):
@@ -226,6 +233,7 @@ class ContainerArgs(GuestArgs, SystemArgs):
     mp: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[MountPoint | Mapping[str, Any]]]] | None]
     net: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[ContainerNic | Mapping[str, Any]]]] | None]
     unprivileged: NotRequired[pulumi.Input[bool] | None]
+    wait_for: NotRequired[pulumi.Input[str] | None]
     password: NotRequired[pulumi.Input[str] | None]
     ssh_public_keys: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]
 
@@ -238,6 +246,7 @@ class Container(Resource, kind="container"):
     hostname: pulumi.Output[str | None]
     macs: pulumi.Output[dict[str, str] | None]
     volumes: pulumi.Output[dict[str, str]]
+    addresses: pulumi.Output[list[str]]
 
     def __init__(
         self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **args: Unpack[ContainerArgs]

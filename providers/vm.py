@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 
 from providers._guests import qemu_hotplug
 from providers._guests.handler import GuestHandler
-from providers._guests.inputs import GuestArgs, GuestInputs
+from providers._guests.inputs import ADDRESSES, GuestArgs, GuestInputs
 from providers._guests.preflight import Image
 from providers._guests.qemu_cloudinit import FIELDS, CiCustom, CloudInitArgs, CloudInitInputs, IpConfig
 from providers._guests.qemu_coverage import COVERAGE
@@ -89,9 +89,6 @@ class VmInputs(DeviceInputs, SystemInputs, CloudInitInputs, NetworkInputs, DiskI
         description="What has to be there before it counts as made or changed: nothing (`none`, the default), the "
         "answer of its agent, an address, its SSH server, or the end of cloud-init.",
     )
-    wait_seconds: Annotated[float | None, Local(), Field(gt=0)] = Field(
-        default=None, description="How long that may take; 300 seconds where not set."
-    )
 
     @model_validator(mode="after")
     def _it_can_be_made(self) -> VmInputs:
@@ -115,6 +112,7 @@ class VmOutputs(VmInputs):
     """A virtual machine as it is."""
 
     volumes: dict[str, str] = Field(default={}, description="Slot -> the volume's name.")
+    addresses: list[str] = Field(default=[], description=ADDRESSES)
 
 
 class VmHandler(GuestHandler):
@@ -201,7 +199,6 @@ class VmArgs(GuestArgs, ProcessorArgs, DiskArgs, NetworkArgs, CloudInitArgs, Sys
 
     name: pulumi.Input[str] | None
     wait_for: pulumi.Input[str] | None
-    wait_seconds: pulumi.Input[float] | None
 
 
 class VirtualMachine(Resource, kind="vm"):
@@ -212,6 +209,7 @@ class VirtualMachine(Resource, kind="vm"):
     name: pulumi.Output[str | None]
     macs: pulumi.Output[dict[str, str] | None]
     volumes: pulumi.Output[dict[str, str]]
+    addresses: pulumi.Output[list[str]]
 
     def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **args: Unpack[VmArgs]) -> None:
         super().__init__(resource_name, args, opts)

@@ -10,7 +10,7 @@ import abc
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from providers._guests import impact, making, permits, planning, power, preflight, removing, updating
+from providers._guests import impact, making, permits, planning, power, preflight, removing, updating, waiting
 from providers._guests.budget import Budget
 from providers._guests.place import PASSING_LOCKS, Place, find, find_unlocked, vmid_of
 from providers._guests.preflight import Image
@@ -116,6 +116,7 @@ class GuestHandler(Handler):
             macs={slot: nic[self.mac_key] for slot, nic in values.get("net", {}).items() if self.mac_key in nic},
             volumes=volumes_in(self.inputs, values, raw),
             pool=self._pool(api, place),
+            addresses=waiting.addresses(api, values),
         )
         values["started"] = not values["template"] and power.is_running(api, place)
         known = {name: value for name, value in values.items() if value is not None}

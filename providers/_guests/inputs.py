@@ -15,6 +15,7 @@ from providers._runtime.markers import Action, Carrier, Immutable, Local, Needs,
 from providers._runtime.model import Inputs, Values
 
 _OPTION = Needs("VM.Config.Options")
+ADDRESSES = "Where others reach it: the addresses that are fixed, and those that were there when `wait_for` had waited."
 
 
 class GuestInputs(Inputs):
@@ -82,6 +83,9 @@ class GuestInputs(Inputs):
     replace_allowed: Annotated[bool | None, Local()] = Field(
         default=None, description="Allow a change that destroys the guest with its data and makes it anew."
     )
+    wait_seconds: Annotated[float | None, Local(), Field(gt=0)] = Field(
+        default=None, description="How long `wait_for` may take; 300 seconds where not set."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> GuestInputs:
@@ -121,6 +125,7 @@ class GuestArgs(CommonArgs):
     on_disk_removed: NotRequired[pulumi.Input[str] | None]
     replace_allowed: NotRequired[pulumi.Input[bool] | None]
     vmid_range: NotRequired[pulumi.Input[str] | None]
+    wait_seconds: NotRequired[pulumi.Input[float] | None]
     archive: NotRequired[pulumi.Input[Archive | Mapping[str, Any]] | None]
     nameserver: NotRequired[pulumi.Input[list[pulumi.Input[str]]] | None]
     searchdomain: NotRequired[pulumi.Input[str] | None]

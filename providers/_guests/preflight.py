@@ -109,7 +109,7 @@ class Preflight:
             yield "wait_for", f"a guest that is not started has no {what} to wait for"
         brought = any(self.wanted.get(name) for name in ("clone", "archive", "adopt"))
         agent = self.wanted.get("agent", {"enabled": brought})
-        if what != "ssh" and not agent["enabled"]:
+        if self.kind == "qemu" and what != "ssh" and not agent["enabled"]:
             yield "wait_for", 'its agent tells of it, and it has none: set agent={"enabled": True}'
 
     # ------------------------------------------------------------ volumes

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
 
-from providers._runtime.errors import DataAtRisk
+from providers._guests import waiting
+from providers._guests.place import Place
+from providers._runtime.errors import DataAtRisk, InvalidValue
 from providers._runtime.model import canonical
 from providers.container import ContainerInputs
 from tests.conftest import Simulator, as_json
@@ -271,3 +274,22 @@ def test_a_volume_that_a_running_container_still_holds_is_reported(container: Dr
 
     assert "mp0" in " ".join(container.warnings)
     assert container.drift() == {}
+
+
+def test_it_counts_as_made_when_it_has_an_address_which_is_an_output(container: Driver) -> None:
+    waits = {"node": "pve1", "hostname": "dns", "ostemplate": TEMPLATE, "rootfs": ROOT, "net": {"net0": NIC}}
+
+    (address,) = container.up({**waits, "wait_for": "ip"})["addresses"]
+
+    assert ipaddress.ip_address(address).version == 4
+    container.again()
+    assert container.drift() == {}
+    assert container.outputs["addresses"] == [address]
+
+
+def test_one_that_does_not_run_gets_no_address_and_says_so_at_once(container: Driver, simulator: Simulator) -> None:
+    container.up({"node": "pve1", "hostname": "dns", "ostemplate": TEMPLATE, "rootfs": ROOT, "net": {"net0": NIC}})
+    simulator.by_hand("POST", f"/nodes/pve1/{container.id}/status/stop")
+
+    with pytest.raises(InvalidValue, match="does not run, so it gets no address"):
+        waiting.wait(container.api, Place("lxc", container.outputs["vmid"], "pve1"), {"wait_for": "ip"})

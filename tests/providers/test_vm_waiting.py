@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from providers._guests import agent, waiting
+from providers._guests import patience, waiting
 from providers._guests.place import Place
 from providers._runtime.errors import InvalidValue, Missing, TookTooLong
 from tests.conftest import Simulator
@@ -44,6 +45,23 @@ def test_a_guest_counts_as_made_when_its_agent_tells_what_is_waited_for(vm: Driv
     assert vm.up({**CLONE, "wait_for": what})["started"] is True
 
 
+def test_where_others_reach_it_is_an_output_and_stays_one_without_asking_again(vm: Driver) -> None:
+    (address,) = vm.up({**CLONE, "wait_for": "ip"})["addresses"]
+
+    assert ipaddress.ip_address(address).version == 4
+    vm.again()
+    assert vm.drift() == {}
+    assert vm.outputs["addresses"] == [address]
+
+
+def test_an_address_that_cloud_init_gives_is_known_without_waiting(vm: Driver) -> None:
+    fixed = {"ipconfig": {"ipconfig0": {"ip": "192.0.2.7/24", "ip6": "2001:db8::7/64"}}}
+    assert vm.up({**CLONE, **fixed})["addresses"] == ["192.0.2.7", "2001:db8::7"]
+
+    vm.again()
+    assert vm.up({**CLONE, "ipconfig": {"ipconfig0": {"ip": "192.0.2.8/24"}}})["addresses"] == ["192.0.2.8"]
+
+
 @pytest.mark.usefixtures("ssh_server")
 def test_it_counts_as_made_when_one_can_log_in(vm: Driver) -> None:
     on_loopback = {**CLONE, "ipconfig": {"ipconfig0": {"ip": "127.0.0.1/8"}}}
@@ -54,7 +72,7 @@ def test_it_counts_as_made_when_one_can_log_in(vm: Driver) -> None:
 def test_an_agent_that_does_not_answer_costs_the_budget_and_no_more(
     vm: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent, "PAUSE", 0.05)
+    monkeypatch.setattr(patience, "PAUSE", 0.05)
     silent = {**SMALL, "agent": {"enabled": True}, "wait_for": "agent", "wait_seconds": 0.3}
 
     with pytest.raises(TookTooLong, match=r"waiting for its agent has taken more than 0.3 s"):
@@ -64,7 +82,7 @@ def test_an_agent_that_does_not_answer_costs_the_budget_and_no_more(
 def test_a_guest_whose_wait_was_in_vain_is_kept_and_gone_on_with(
     vm: Driver, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent, "PAUSE", 0.05)
+    monkeypatch.setattr(patience, "PAUSE", 0.05)
     silent = {**SMALL, "agent": {"enabled": True}, "wait_for": "agent", "wait_seconds": 0.1}
     with pytest.raises(TookTooLong):
         vm.up(silent)
