@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from toolchain.plugins import provide_random
 from toolchain.progress import say
 from toolchain.pulumi import provide_pulumi
 
+OURS = ("cli", "components", "providers", "simulator", "stacks", "toolchain")
+
 
 def main() -> int:
     """Provide the tools for the checkout this package lies in."""
@@ -18,6 +21,9 @@ def main() -> int:
     try:
         provide_pulumi(tools(root))
         provide_random(root)
+        for package in OURS:
+            # Each Pulumi run starts two Pythons; where they may not write bytecode, each would compile all of it anew.
+            compileall.compile_dir(root / package, quiet=1)
     except ToolchainError as problem:
         say(f"Set-up failed: {problem}")
         return 1

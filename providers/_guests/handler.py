@@ -10,7 +10,18 @@ import abc
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from providers._guests import impact, making, permits, planning, power, preflight, removing, updating, waiting
+from providers._guests import (
+    impact,
+    making,
+    neighbours,
+    permits,
+    planning,
+    power,
+    preflight,
+    removing,
+    updating,
+    waiting,
+)
 from providers._guests.budget import Budget
 from providers._guests.place import PASSING_LOCKS, Place, find, find_unlocked, vmid_of
 from providers._guests.preflight import Image
@@ -228,6 +239,7 @@ class GuestHandler(Handler):
     def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterable[str]:
         """What is short once all of it is used, and names that are hard to tell apart."""
         yield from Budget(self.kind, self.inputs, facts, owner, before, wanted).tight()
+        yield from neighbours.sharers(facts, before, wanted)
         yield from planning.namesakes(facts, owner, before, wanted, self.name_field)
 
     def claims(self, wanted: Values) -> Iterable[Claim]:

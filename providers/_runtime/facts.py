@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from providers._runtime import retry
-from providers._runtime.errors import ApiRefused, TookTooLong, Unreachable
+from providers._runtime.errors import ApiRefused, ProxmoxError, TookTooLong, Unreachable
 from providers._runtime.gather import Gathering
 from providers._runtime.shared import Shared
 from providers._runtime.tasks import Board
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FRESH_FOR = 10.0
 RECENT = 0.5
 PATIENCE = 60.0
+SSH_PATIENCE = 5.0
 DOWN_FOR = 30.0
 
 Row = dict[str, Any]
@@ -139,6 +141,26 @@ class Facts:
             return self._ask(path, FRESH_FOR, parameters)
         except ApiRefused:
             return None
+
+    def printed(self, command: Sequence[str]) -> str | None:
+        """What a command prints on a node, whichever it is, remembered for a moment; None where SSH can't tell."""
+        access = self.client.connection.ssh
+        if access is None or not access.hosts:
+            return None
+
+        def ask() -> str | None:
+            try:
+                printed = self.client.ssh.check(
+                    next(iter(access.hosts)), command, deadline=time.monotonic() + SSH_PATIENCE
+                )
+            except ProxmoxError:
+                return None
+            return printed.decode(errors="replace")
+
+        with self._guard:
+            shared = self._cache.setdefault(("ssh", repr(command)), Shared())
+        found: str | None = shared.get(FRESH_FOR, ask)
+        return found
 
     def reserve(self, what: object, key: str) -> bool:
         """Promise a VMID, a MAC address or the like to `key`; False if something else of this run has it."""

@@ -11,6 +11,7 @@ from providers._runtime.model import canonical
 from providers.vm import VmInputs
 from tests.conftest import Simulator
 from tests.providers.guests import Driver, tasks
+from tests.providers.inside import TEMPLATE
 from tests.providers.test_vm import CLONE, EXAMPLE, NIC, ROOT, SMALL
 
 
@@ -111,3 +112,30 @@ def test_a_protected_guest_keeps_its_volumes(vm: Driver) -> None:
     vm.again()
 
     assert "protection is set" in vm.problems({**SMALL, "protection": False})["scsi1"]
+
+
+def test_an_address_that_a_guest_of_somebody_else_has_is_warned_of(vm: Driver, simulator: Simulator) -> None:
+    theirs = {"vmid": 700, "net0": "virtio=02:00:00:00:00:07,bridge=vmbr0", "ipconfig0": "ip=192.0.2.7/24"}
+    simulator.by_hand("POST", "/nodes/pve1/qemu", theirs)
+    container = {"vmid": 701, "ostemplate": TEMPLATE, "rootfs": "local-lvm:4"}
+    simulator.by_hand("POST", "/nodes/pve1/lxc", {**container, "net0": "name=eth0,bridge=vmbr0,ip6=2001:db8::7/64"})
+    taken = {
+        "net": {"net0": {**NIC, "macaddr": "02:00:00:00:00:07"}},
+        "ipconfig": {"ipconfig0": {"ip": "192.0.2.7/24", "ip6": "2001:DB8:0::7/64"}},
+    }
+
+    vm.check({**SMALL, **taken})
+
+    assert sorted(vm.warnings) == [
+        "guest 700 on pve1 has 02:00:00:00:00:07 already",
+        "guest 700 on pve1 has 192.0.2.7 already",
+        "guest 701 on pve1 has 2001:db8::7 already",
+    ]
+
+
+def test_without_ssh_addresses_of_others_are_not_known_and_nothing_fails(simulator: Simulator) -> None:
+    vm = Driver(simulator, "vm", ssh=False)
+
+    vm.check({**SMALL, "ipconfig": {"ipconfig0": {"ip": "192.0.2.7/24"}}})
+
+    assert vm.warnings == []
