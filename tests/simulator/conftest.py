@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,38 +74,45 @@ def cluster_client(cluster: Simulator) -> Iterator[Client]:
     made.close()
 
 
+@contextmanager
+def started(place: Path, topology: str) -> Iterator[daemon.Running]:
+    """A simulator of its own, with that topology; it ends with the block."""
+    path, home = place / "topology.yaml", place / "home"
+    path.write_text(topology, encoding="utf-8")
+    try:
+        yield daemon.ensure(home, str(path))
+    finally:
+        daemon.stop(home)
+
+
+@contextmanager
+def own_client(place: Path, topology: str) -> Iterator[Client]:
+    """A client of the first node of such a simulator."""
+    with started(place, topology) as running:
+        made = client_of(running)
+        yield made
+        made.close()
+
+
 @pytest.fixture
 def recorded_host(tmp_path: Path) -> Iterator[Client]:
     """A client of a host like the one on which the recordings were made."""
-    yield from _own_simulator(tmp_path, RECORDED_HOST)
+    with own_client(tmp_path, RECORDED_HOST) as made:
+        yield made
 
 
 @pytest.fixture
 def recorded_cluster(tmp_path: Path) -> Iterator[Client]:
     """A client of the first node of a cluster like the recorded one."""
-    yield from _own_simulator(tmp_path, RECORDED_CLUSTER)
-
-
-def _own_simulator(place: Path, topology: str) -> Iterator[Client]:
-    path, home = place / "recorded.yaml", place / "home"
-    path.write_text(topology, encoding="utf-8")
-    try:
-        made = client_of(daemon.ensure(home, str(path)))
+    with own_client(tmp_path, RECORDED_CLUSTER) as made:
         yield made
-        made.close()
-    finally:
-        daemon.stop(home)
 
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> Iterator[formation.Hosts]:
     """Three hosts that are in no cluster; their clock is held."""
-    path, home = tmp_path / "hosts.yaml", tmp_path / "home"
-    path.write_text(formation.TOPOLOGY, encoding="utf-8")
-    try:
-        made = formation.Hosts.of(daemon.ensure(home, str(path)))
+    with started(tmp_path, formation.TOPOLOGY) as running:
+        made = formation.Hosts.of(running)
         yield made
         for client in made.clients.values():
             client.close()
-    finally:
-        daemon.stop(home)

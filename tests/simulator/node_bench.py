@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import daemon
 from tests.simulator.client import Answer, Client
-from tests.simulator.conftest import client_of
+from tests.simulator.conftest import own_client
 
 TOPOLOGY = """
 password: bench-password
@@ -42,16 +40,8 @@ datacenters:
 
 @pytest.fixture(scope="module")
 def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    place = tmp_path_factory.mktemp("node")
-    topology = place / "lab.yaml"
-    topology.write_text(TOPOLOGY, encoding="utf-8")
-    home: Path = place / "home"
-    try:
-        made = client_of(daemon.ensure(home, str(topology)))
+    with own_client(tmp_path_factory.mktemp("node"), TOPOLOGY) as made:
         yield made
-        made.close()
-    finally:
-        daemon.stop(home)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_a_name_that_the_cluster_knows_already_is_refused(hosts: Hosts) -> None:
 
 def test_what_has_joined_is_still_a_member_after_the_simulator_was_started_again(hosts: Hosts) -> None:
     hosts.form()
-    home, topology = hosts.running.home, hosts.running.home.parent / "hosts.yaml"
+    home, topology = hosts.running.home, hosts.running.home.parent / "topology.yaml"
     daemon.stop(home)
     again = Hosts.of(daemon.ensure(home, str(topology)))
     assert again.online("pve3") == {"pve1": 1, "pve2": 1, "pve3": 1}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.client import Client
-from tests.simulator.conftest import RECORDED_CLUSTER, _own_simulator
+from tests.simulator.conftest import RECORDED_CLUSTER, own_client
 
 GUESTS = """
       shr: {type: dir, path: /mnt/shared, content: "rootdir,images", shared: "1", size: 250G}
@@ -24,7 +24,7 @@ GUESTS = """
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Client]:
     """Three nodes with guests on a shared and a local storage, at a moment between two rounds."""
-    for client in _own_simulator(tmp_path, RECORDED_CLUSTER.rstrip("\n") + GUESTS):
+    with own_client(tmp_path, RECORDED_CLUSTER.rstrip("\n") + GUESTS) as client:
         now = client.control("clock", {"mode": "held"}).data["now"]
         client.control("clock", {"advance": 11 - now % 10})
         yield client

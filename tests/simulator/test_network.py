@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from simulator import daemon
 from simulator.topology import TopologyError, load
 from tests.simulator.client import Answer, Client
-from tests.simulator.conftest import client_of
+from tests.simulator.conftest import own_client
 
 NETWORK = "/nodes/pve1/network"
 TOPOLOGY = """
@@ -29,16 +28,8 @@ datacenters:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a host with four network cards; its tests begin with a reset."""
-    place = tmp_path_factory.mktemp("network")
-    topology = place / "lab.yaml"
-    topology.write_text(TOPOLOGY, encoding="utf-8")
-    home: Path = place / "home"
-    try:
-        made = client_of(daemon.ensure(home, str(topology)))
+    with own_client(tmp_path_factory.mktemp("network"), TOPOLOGY) as made:
         yield made
-        made.close()
-    finally:
-        daemon.stop(home)
 
 
 @pytest.fixture

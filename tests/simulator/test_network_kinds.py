@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import daemon
 from tests.simulator.client import Client
-from tests.simulator.conftest import client_of
+from tests.simulator.conftest import own_client
 from tests.simulator.node_bench import data, ended
 
 NETWORK = "/nodes/pve1/network"
@@ -30,16 +28,8 @@ datacenters:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a host without any bridge; its tests begin with a reset."""
-    place = tmp_path_factory.mktemp("kinds")
-    topology = place / "lab.yaml"
-    topology.write_text(TOPOLOGY, encoding="utf-8")
-    home: Path = place / "home"
-    try:
-        made = client_of(daemon.ensure(home, str(topology)))
+    with own_client(tmp_path_factory.mktemp("kinds"), TOPOLOGY) as made:
         yield made
-        made.close()
-    finally:
-        daemon.stop(home)
 
 
 @pytest.fixture

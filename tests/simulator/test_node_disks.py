@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.client import Client
-from tests.simulator.conftest import _own_simulator
+from tests.simulator.conftest import own_client
 from tests.simulator.node_bench import TOPOLOGY, _started, data, ended, log_of, node, somebody
 
 __all__ = ["_started", "node"]
@@ -236,7 +236,7 @@ def test_local_storages_of_the_topology_stand_on_disks(tmp_path: Path) -> None:
       tank: {type: zfspool, pool: tank, content: "images", size: 500G}
 """
     topology = TOPOLOGY.partition("    storages:\n")[0] + "    storages:" + storages
-    for client in _own_simulator(tmp_path, topology):
+    with own_client(tmp_path, topology) as client:
         used = {name: row["used"] for name, row in _disks(client).items() if "used" in row}
         assert used == {"/dev/sda": "BIOS boot", "/dev/sdf": "LVM", "/dev/sdg": "ZFS"}
         assert [row["name"] for row in data(client.call("GET", f"{DISKS}/lvm"))["children"]] == ["fast", "pve"]

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from simulator import daemon
 from tests.simulator.client import Answer, Client
-from tests.simulator.conftest import RECORDED_CLUSTER, client_of
+from tests.simulator.conftest import RECORDED_CLUSTER, client_of, started
 
 GUESTS = """
       shr: {type: dir, path: /mnt/shared, content: "rootdir,images", shared: "1", size: 250G}
@@ -25,18 +24,13 @@ READ_ONLY = "unable to open file '/etc/pve/nodes/pve3/qemu-server/101.conf.tmp."
 @pytest.fixture
 def clients(tmp_path: Path) -> Iterator[list[Client]]:
     """A client of each node, at a moment between two rounds of the managers; the clock is held."""
-    path, home = tmp_path / "cluster.yaml", tmp_path / "home"
-    path.write_text(RECORDED_CLUSTER.rstrip("\n") + GUESTS, encoding="utf-8")
-    try:
-        running = daemon.ensure(home, str(path))
+    with started(tmp_path, RECORDED_CLUSTER.rstrip("\n") + GUESTS) as running:
         made = [client_of(running, number) for number in range(3)]
         now = made[0].control("clock", {"mode": "held"}).data["now"]
         made[0].control("clock", {"advance": 11 - now % 10})
         yield made
         for client in made:
             client.close()
-    finally:
-        daemon.stop(home)
 
 
 def _wait(client: Client, seconds: int) -> None:

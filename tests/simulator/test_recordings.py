@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from simulator import daemon
 from tests.simulator import cluster_story, host_story, returning
 from tests.simulator.client import Client
-from tests.simulator.conftest import client_of
+from tests.simulator.conftest import client_of, started
 from tests.simulator.oracles import api_schema, recordings
 from tests.simulator.replay import Replay
 
@@ -19,18 +18,13 @@ from tests.simulator.replay import Replay
 @contextmanager
 def _nodes(place: Path, topology: str) -> Iterator[dict[str, Client]]:
     """Start a simulator that looks like the recorded hosts before their first request; yield a client of each node."""
-    path, home = place / "recorded.yaml", place / "home"
-    path.write_text(topology, encoding="utf-8")
-    try:
-        running = daemon.ensure(home, str(path))
+    with started(place, topology) as running:
         nodes = next(iter(running.connections.values())).ssh
         clients = {name: client_of(running, number) for number, name in enumerate(nodes)}
         clients["pve1"].call("DELETE", "/access/users/root@pam/token/labs")
         yield clients
         for client in clients.values():
             client.close()
-    finally:
-        daemon.stop(home)
 
 
 def _assert_explained(differing: dict[str, str], explained: dict[str, str]) -> None:

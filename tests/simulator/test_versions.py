@@ -11,7 +11,7 @@ from simulator import api, versions
 from simulator.routing import ROUTES
 from simulator.topology import TopologyError, load
 from tests.simulator.client import Client
-from tests.simulator.conftest import RECORDED_CLUSTER, _own_simulator
+from tests.simulator.conftest import RECORDED_CLUSTER, own_client
 
 assert api.__all__
 
@@ -29,7 +29,8 @@ GROUPS = "/cluster/ha/groups"
 @pytest.fixture
 def old(tmp_path: Path) -> Iterator[Client]:
     """A cluster of the older release."""
-    yield from _own_simulator(tmp_path, OLD_CLUSTER)
+    with own_client(tmp_path, OLD_CLUSTER) as client:
+        yield client
 
 
 def test_an_older_host_says_of_which_release_it_is(old: Client) -> None:

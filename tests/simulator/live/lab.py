@@ -13,7 +13,7 @@ import pytest
 
 from simulator import daemon
 from tests.simulator.client import Client
-from tests.simulator.conftest import client_of
+from tests.simulator.conftest import client_of, started
 from tests.simulator.test_ssh import Ran, Remote, connected
 
 TWO_NODES = """
@@ -135,14 +135,9 @@ class Lab:
 @contextmanager
 def live_lab(place: Path, topology: str = TWO_NODES) -> Iterator[Lab]:
     """Start a simulator of its own; skip the test, with the reason, where there can be no live containers."""
-    path, home = place / "lab.yaml", place / "home"
-    path.write_text(topology, encoding="utf-8")
-    try:
-        running = daemon.ensure(home, str(path))
+    with started(place, topology) as running:
         if running.guests != "live":
             pytest.skip(running.guests)
         lab = Lab(running, client_of(running))
         yield lab
         lab.close()
-    finally:
-        daemon.stop(home)

@@ -91,7 +91,7 @@ def test_nothing_outlives_a_simulator_that_is_killed_and_its_containers_come_bac
         os.kill(lab.running.pid, signal.SIGKILL)
         until(lambda: not _alive(networks))
         assert _machine() == before
-        again = Lab(daemon.ensure(lab.running.home, str(tmp_path / "lab.yaml")), lab.client)
+        again = Lab(daemon.ensure(lab.running.home, str(tmp_path / "topology.yaml")), lab.client)
         assert again.status(101)["status"] == "running"
         assert again.ok(101, "cat /root/file") == "kept\n"
         until(lambda: again.reaches(101, "10.1.0.201"))
