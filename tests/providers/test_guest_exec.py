@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers._guests import agent as agent_door
+from providers._guests import patience
 from providers._runtime.errors import CommandFailed, InvalidValue, Missing, TookTooLong
 from providers._runtime.model import canonical
 from providers.guest_exec import GuestExecInputs
@@ -154,7 +154,7 @@ def test_a_machine_without_an_agent_says_so_at_once(command: Driver, simulator: 
 def test_an_agent_is_waited_for_with_a_budget_of_its_own(
     command: Driver, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_door, "PAUSE", 0.05)
+    monkeypatch.setattr(patience, "PAUSE", 0.05)
     simulator.by_hand("POST", f"/nodes/pve1/qemu/{MACHINE}/status/suspend")
 
     with pytest.raises(TookTooLong, match=r"waiting for its agent has taken more than 0.2 s"):
