@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, NotRequired, Unpack
 import pulumi
 from pydantic import Field
 
+from providers._ha.storages import REPLICATED
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.calendar import Schedule
@@ -88,6 +89,10 @@ class ReplicationHandler(ConfigObject):
                 )
             api.say(f"waiting until the job {wanted['job_id']} of before is removed")
             time.sleep(LOOK_AGAIN)
+
+    def announces(self, wanted: Values) -> list[tuple[str, str]]:
+        """With it, HA can start the guest on another node."""
+        return [(REPLICATED, wanted["job_id"].partition("-")[0])] if "job_id" in wanted else []
 
     def needs(self, wanted: Values) -> list[Need]:
         """A job is the guest's."""

@@ -8,7 +8,7 @@ from typing import Any
 from simulator.state import World
 from simulator.store import Table, encode
 
-_LEFT_OUT = ("agents", "clusterlog", "consoles", "journal", "settings", "tasks")
+_LEFT_OUT = ("agents", "clusterlog", "consoles", "ha/manager", "ha/nodes", "journal", "settings", "tasks")
 _VOLATILE = ("changed", "created", "ctime", "last_step", "moved", "started", "pid", "secret", "password")
 
 

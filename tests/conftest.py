@@ -113,6 +113,12 @@ def two_hosts(_simulators: Callable[[str], Simulator]) -> Simulator:
 
 
 @pytest.fixture
+def three_hosts(_simulators: Callable[[str], Simulator]) -> Simulator:
+    """Three hosts that are in no cluster and have no guests, as their topology says."""
+    return _fresh(_simulators("three-hosts"))
+
+
+@pytest.fixture
 def program_on(tmp_path: Path) -> Callable[[Simulator], Program]:
     """Makes an empty program for the real engine that talks to a simulator."""
 

@@ -25,7 +25,8 @@ from providers._guests import (
 from providers._guests.budget import Budget
 from providers._guests.place import PASSING_LOCKS, Place, find, find_unlocked, vmid_of
 from providers._guests.preflight import Image
-from providers._guests.volumes import Volume, is_cdrom, slots, volid_in, volume_fields
+from providers._guests.volumes import Volume, is_cdrom, slots, storages_of, volid_in, volume_fields
+from providers._ha.storages import DISK_OF
 from providers._runtime import lifecycle
 from providers._runtime.api import Api
 from providers._runtime.errors import Missing
@@ -186,9 +187,10 @@ class GuestHandler(Handler):
     # ------------------------------------------------------------ in a preview
 
     def announces(self, wanted: Values) -> list[tuple[str, str]]:
-        """Others clone it."""
+        """Others clone it; HA is worth little where only one node has its disks."""
         named = [str(wanted[field]) for field in ("vmid", self.name_field) if field in wanted]
-        return [("guest", name) for name in named]
+        storages = sorted(storages_of(self.inputs, wanted)) if "vmid" in wanted else []
+        return [("guest", name) for name in named] + [(DISK_OF, f"{wanted['vmid']} {name}") for name in storages]
 
     def plan(
         self, facts: Facts | None, owner: Owner, before: Values, wanted: Values, unknown: frozenset[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -73,6 +73,11 @@ class Api:
                 time.sleep(retry.pause(attempt))
             else:
                 return
+
+    def on(self, connection: str) -> Api:
+        """The same operation, on another connection."""
+        facts = self.facts.elsewhere(connection)
+        return replace(self, client=facts.client, facts=facts)
 
     def created(self, id_: str) -> None:
         """Note that there is something on the host now, which must not be lost if the rest fails."""

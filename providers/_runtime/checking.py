@@ -85,10 +85,12 @@ def data_at_risk(handler: Handler, old: Values, wanted: Values, unknown: frozens
     for name in replaced_by(handler, old, wanted, unknown):
         secret = fields_of(handler.inputs)[name].secret
         change = "" if secret else f" from {old.get(name)!r} to {wanted.get(name)!r}"
+        allowed = (
+            "; if that is meant, set replace_allowed=True" if "replace_allowed" in fields_of(handler.inputs) else ""
+        )
         yield (
             name,
-            f"Proxmox can't change it{change}: the object would be destroyed "
-            f"with its data and made anew; if that is meant, set replace_allowed=True",
+            f"Proxmox can't change it{change}: the object would be destroyed with its data and made anew{allowed}",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import math
 import re
@@ -40,7 +41,23 @@ logging.getLogger("proxmoxer").setLevel(logging.WARNING)  # at INFO it logs para
 
 Parameters = Mapping[str, Any]
 UNAUTHORIZED = 401
+_ERROR_LINE = re.compile(r"([\w-]+): (.+)")
 SECRET_NAME = re.compile(r"password|secret|token|keyring|private|encryption-key")
+
+
+class _Answers(JsonSerializer):  # type: ignore[misc]  # proxmoxer is untyped
+    """Answers, and all that Proxmox says of an error."""
+
+    def loads_errors(self, response: requests.Response) -> dict[str, Any]:
+        """Errors by parameter; some methods tell of them only in the lines of their message."""
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            return {}
+        if not isinstance(answer, dict) or answer.get("errors"):
+            return dict(answer["errors"]) if isinstance(answer, dict) else {}
+        lines = str(answer.get("message") or "").splitlines()[1:]
+        return {found[1]: found[2] for line in lines if (found := _ERROR_LINE.fullmatch(line))}
 
 
 class Client:
@@ -50,7 +67,7 @@ class Client:
         self.name = name
         self.connection = connection
         self._session, self._auth = open_session(connection, parallel)
-        self._serializer = JsonSerializer()
+        self._serializer = _Answers()
         self._endpoint = 0
         self._limits: dict[tuple[str, str], threading.BoundedSemaphore] = {}
         self._guard = threading.Lock()

@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from providers._runtime import retry
-from providers._runtime.errors import ApiRefused, ProxmoxError, TookTooLong, Unreachable
+from providers._runtime.errors import ApiRefused, ConfigProblem, ProxmoxError, TookTooLong, Unreachable
 from providers._runtime.gather import Gathering
 from providers._runtime.shared import Shared
 from providers._runtime.tasks import Board
@@ -31,11 +31,18 @@ DOWN_FOR = 30.0
 Row = dict[str, Any]
 
 
+def _alone(name: str) -> Facts:
+    """There is no other connection."""
+    raise ConfigProblem(f"there is no connection {name!r}")
+
+
 class Facts:
     """The shared knowledge about one connection."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, elsewhere: Callable[[str], Facts] = _alone) -> None:
         self.client = client
+        self.elsewhere = elsewhere
+        """The facts of another connection, by its name."""
         self.tasks = Board(client)
         self.shutdowns: Gathering[int, str | None] = Gathering()
         self._guard = threading.Lock()
@@ -69,6 +76,12 @@ class Facts:
     def node(self, name: str) -> Row | None:
         """A node of the cluster."""
         return next((row for row in self.of_type("node") if row.get("node") == name), None)
+
+    def node_names(self) -> set[str]:
+        """The nodes of the cluster, and those that join it in this program."""
+        with self._guard:
+            joining = {name for kind, name in self._announced if kind == "node"}
+        return joining | {str(row["node"]) for row in self.of_type("node")}
 
     def storages(self, node: str) -> dict[str, Row]:
         """The storages that a node has, by name."""

@@ -177,20 +177,23 @@ class ConfigObject(Handler):
     """Proxmox's words for an object that exists already, as a pattern."""
     at_creation: ClassVar[Mapping[str, str]] = {}
     """Parameters that only the POST takes and that are always the same."""
+    restated: ClassVar[tuple[str, ...]] = ()
+    """Fields that Proxmox wants to be told again with every change."""
 
     def find(self, api: Api, wanted: Values) -> Found | None:
         """By its name."""
-        return self.read(api, self.id_of(wanted[self.key]))
+        return self.read(api, self.id_of(self.named(wanted)))
 
     def create(self, api: Api, wanted: Values) -> str:
-        """One POST on the collection."""
+        """One POST with everything that is declared."""
+        parameters = {**self.with_mark(api, wanted, to_wire(self.inputs, wanted)), **self.at_creation}
         try:
-            api.post(self.path, {**self.with_mark(api, wanted, to_wire(self.inputs, wanted)), **self.at_creation})
+            self.add(api, self.named(wanted), parameters)
         except ApiRefused as refused:
             if refused.says(self.exists):
                 raise AlreadyThere(refused.reason) from None
             raise
-        return self.id_of(wanted[self.key])
+        return self.id_of(self.named(wanted))
 
     def read(self, api: Api, id_: str) -> Found | None:
         """One GET of the object."""
@@ -210,6 +213,10 @@ class ConfigObject(Handler):
         """The object as Proxmox gives it."""
         return dict(api.get(self.object_path(name)))
 
+    def add(self, api: Api, name: str, parameters: dict[str, str]) -> None:
+        """Put it into the configuration; the collection finds its name among the parameters."""
+        api.post(self.path, parameters)
+
     def change(self, api: Api, name: str, parameters: dict[str, str]) -> None:
         """Write some of its parameters."""
         api.put(self.object_path(name), parameters)
@@ -226,8 +233,9 @@ class ConfigObject(Handler):
             kept = {carrier: found.values.get(carrier)} if carrier not in todo.cleared else {}
             parameters = self.with_mark(api, {**kept, **wanted}, parameters)
         if parameters:
+            again = to_wire(self.inputs, {name: wanted[name] for name in self.restated})
             digest = {"digest": str(found.raw["digest"])} if "digest" in found.raw else {}
-            self.change(api, self.name_of(found.id), {**parameters, **digest})
+            self.change(api, self.name_of(found.id), {**again, **parameters, **digest})
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """One DELETE of the object."""
@@ -236,6 +244,10 @@ class ConfigObject(Handler):
         except ApiRefused as refused:
             if not refused.says(self.missing):
                 raise
+
+    def named(self, wanted: Values) -> str:
+        """The name of what is declared, by which it is addressed."""
+        return str(wanted[self.key])
 
     def id_of(self, name: str) -> str:
         """`pools/prod`."""

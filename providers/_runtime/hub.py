@@ -46,7 +46,7 @@ class Hub:
         with self._guard:
             if picked not in self._facts:
                 client = Client(picked, self._connections[picked], self.parallel)
-                self._facts[picked] = Facts(client)
+                self._facts[picked] = Facts(client, self.facts)
             return self._facts[picked]
 
     def api(self, name: str | None, urn: str, seconds: float) -> Api:

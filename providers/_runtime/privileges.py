@@ -16,11 +16,13 @@ ROLES = {
     "Datastore.AllocateSpace": "PVEDatastoreUser",
     "Datastore.AllocateTemplate": "PVEDatastoreAdmin",
     "Datastore.Audit": "PVEDatastoreUser",
+    "Mapping.Modify": "PVEMappingAdmin",
     "Pool.Allocate": "PVEPoolAdmin",
     "Pool.Audit": "PVEPoolUser",
     "SDN.Use": "PVESDNUser",
     "Sys.AccessNetwork": "Administrator",
     "Sys.Audit": "PVEAuditor",
+    "Sys.Console": "PVESysAdmin",
     "Sys.Modify": "Administrator",
 }
 """The smallest built-in role with a privilege; those of guests are all in PVEVMAdmin."""

@@ -8,6 +8,7 @@ from typing import Any
 from simulator.api.ha import AUDIT, CHANGE
 from simulator.errors import ApiError
 from simulator.formats import split_list
+from simulator.ha.feasibility import problem
 from simulator.ha.rules import members, priorities
 from simulator.ha.state import wake
 from simulator.records import Section
@@ -82,34 +83,9 @@ def _check(call: Call, rule: Section, prefix: str) -> None:
         unknown = [name for name in priorities(rule) if name not in call.datacenter.nodes]
         if unknown:
             raise ApiError(f"{prefix}cannot use non-existent node(s) {', '.join(unknown)}.")
-    problem = _problem(call, rule)
-    if problem is not None:
-        raise ApiError(f"{prefix}400 Rule '{rule.id}' is invalid.\nresources: {problem}")
-
-
-def _problem(call: Call, rule: Section) -> str | None:
-    """Return what is wrong with the resources of a rule."""
-    mine = set(members(rule))
-    others = [
-        other
-        for other in call.datacenter.ha_rules
-        if other.id != rule.id and other.type == rule.type and other.options.get("disable") != "1"
-    ]
-    if rule.type == "node-affinity":
-        shared = sorted(mine & {sid for other in others for sid in members(other)})
-        return f"resource '{shared[0]}' is already used in another node affinity rule" if shared else None
-    if len(mine) < _PAIR:
-        return "rule is ineffective as there are less than two resources"
-    affinity = rule.options["affinity"]
-    opposite = {"positive": "negative", "negative": "positive"}[affinity]
-    if any(other.options["affinity"] == opposite and len(mine & set(members(other))) >= _PAIR for other in others):
-        return f"rule shares two or more resources with a {opposite} resource affinity rule"
-    if affinity == "negative" and len(mine) > len(call.datacenter.nodes):
-        return "rule defines more resources than available nodes"
-    return None
-
-
-_PAIR = 2
+    wrong = problem(rule, call.datacenter.ha_rules, len(call.datacenter.nodes))
+    if wrong is not None:
+        raise ApiError(f"{prefix}400 Rule '{rule.id}' is invalid.\nresources: {wrong}")
 
 
 def _normalised(options: dict[str, str]) -> dict[str, str]:

@@ -16,6 +16,14 @@ from simulator.versions import at_least
 
 _CLUSTER_ROUND = 10
 _OLD = 30
+_AT_ONCE = {
+    ("started", "stopped"): "stopping",
+    ("started", "disabled"): "stopping",
+    ("stopped", "started"): "starting",
+    ("stopped", "disabled"): "disabled",
+    ("error", "disabled"): "clearing error flag",
+}
+"""State and wanted state -> the word that is shown before the manager has done anything about it."""
 
 
 def _clock_text(timestamp: int) -> str:
@@ -65,9 +73,7 @@ def _shown(call: Call, resource: Section) -> tuple[str, str | None]:
         return "queued", None
     if service.state == "started" and not service.running:
         return "starting", service.state
-    if service.state == "stopped" and wanted == "started":
-        return "starting", service.state
-    return service.state, service.state
+    return _AT_ONCE.get((service.state, wanted), service.state), service.state
 
 
 def _service_row(call: Call, resource: Section) -> dict[str, Any]:

@@ -91,9 +91,10 @@ def _existing(call: Call) -> Section:
 
 @route("GET", "/cluster/metrics/server/{id}", params=_ID, check=_AUDIT)
 def read_server(call: Call) -> dict[str, Any]:
-    """Return a server."""
+    """Return a server, without the token, which is in a file of its own that only root may read."""
     row = _existing(call)
-    return {"id": row.id, "type": row.type, "digest": _digest(call), **typed(row.options, _OPTIONS)}
+    shown = {name: value for name, value in row.options.items() if name != "token"}
+    return {"id": row.id, "type": row.type, "digest": _digest(call), **typed(shown, _OPTIONS)}
 
 
 @route(

@@ -127,6 +127,11 @@ def read_options(call: Call) -> dict[str, Any]:
     for name in _PARSED:
         if name in options:
             answer[name] = _plain(_FORMATS[name].parse(options[name], name))
+    allowed = answer.get("user-tag-access", {}).get("user-allow-list")
+    if allowed is not None:
+        answer["user-tag-access"]["user-allow-list"] = allowed.split(";")
+    if answer["description"]:
+        answer["description"] = answer["description"].removesuffix("\n") + "\n"
     if tags:
         answer["registered-tags"] = tags
     if "max_workers" in options:

@@ -13,6 +13,8 @@ from tests.contract.kinds import kind, prepare
 @pytest.fixture
 def simulator(name: str, _simulators: Callable[[str], Simulator]) -> Simulator:
     """A host as its topology says, with what the type's objects need to be there."""
+    if kind(name).lasting:
+        pytest.skip(kind(name).lasting)
     made = _simulators(kind(name).topology)
     prepare(made, kind(name))
     return made

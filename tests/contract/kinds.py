@@ -38,6 +38,8 @@ class Kind:
     """The simulated hosts on which it can be: `TOPOLOGY` of the test module, or one that stands alone."""
     setup: list[tuple[str, str, Mapping[str, Any]]]
     """Requests that make what has to be there before: `SETUP` of the test module, or none."""
+    lasting: str
+    """Why an object can't be unmade, so that its life is told by its own tests: `LASTING` of the test module."""
 
     def declared(self, args: Mapping[str, Any]) -> dict[str, engine.Resource]:
         """A program of one such resource."""
@@ -64,6 +66,7 @@ def kind(name: str) -> Kind:
         getattr(tests, "EXCLUSIVE", True),
         topology,
         setup,
+        getattr(tests, "LASTING", ""),
     )
 
 

@@ -31,9 +31,17 @@ def known(name: str) -> tuple[Handler, Coverage, dict[str, dict[str, Any]]]:
     listed: dict[str, dict[str, Any]] = {}
     for method in handler.coverage.methods:
         verb, _, path = method.partition(" ")
-        parameters = api_schema()[verb, path]["parameters"]
-        listed |= parameters.get("properties", parameters)
+        listed |= listed_in(api_schema()[verb, path]["parameters"])
     return handler, handler.coverage, listed
+
+
+def listed_in(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parameters of a schema; some methods take others for each type, and list them apart."""
+    parts = [*parameters.get("allOf", ()), *parameters.get("oneOf", ())]
+    if not parts:
+        return dict(parameters.get("properties", parameters))
+    found = {name: schema for part in parts for name, schema in listed_in(part).items()}
+    return found | ({parameters["type-property"]: {}} if "type-property" in parameters else {})
 
 
 def counted(parameter: str, schema: dict[str, Any]) -> set[str]:

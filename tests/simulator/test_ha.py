@@ -115,7 +115,7 @@ def test_a_guest_whose_disk_was_lost_is_tried_as_often_as_it_may_and_ends_in_err
     refused = cluster.call("PUT", "/cluster/ha/resources/vm:102", {"state": "started"})
     assert refused.reason == "service 'vm:102' in error state, must be disabled and fixed first"
     cluster.call("PUT", "/cluster/ha/resources/vm:102", {"state": "disabled"})
-    assert _service(cluster, "vm:102")[1] == "stopped"
+    assert _service(cluster, "vm:102")[1] == "disabled"
 
 
 def test_a_node_in_maintenance_hands_its_guests_over_and_gets_them_back(cluster: Client) -> None:

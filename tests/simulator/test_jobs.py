@@ -131,3 +131,17 @@ def test_a_metric_server_has_only_the_options_of_its_type(client: Client) -> Non
     assert client.call("POST", "/cluster/metrics/server/g1", server | {"proto": "tcp"}).status == 200
     read = client.call("GET", "/cluster/metrics/server/g1").data
     assert (read["port"], read["proto"]) == (2003, "tcp")
+
+
+def test_the_token_of_a_metric_server_is_not_told(client: Client) -> None:
+    server = {"type": "influxdb", "server": "192.0.2.80", "port": 8086, "token": "s3cret"}
+    assert client.call("POST", "/cluster/metrics/server/i1", server).status == 200
+    assert "token" not in client.call("GET", "/cluster/metrics/server/i1").data
+
+
+def test_the_datacenters_texts_end_with_a_line_and_lists_of_tags_are_lists(client: Client) -> None:
+    options = {"description": "one\ntwo", "user-tag-access": "user-allow=list,user-allow-list=a;b"}
+    assert client.call("PUT", "/cluster/options", options).status == 200
+    read = client.call("GET", "/cluster/options").data
+    assert read["description"] == "one\ntwo\n"
+    assert read["user-tag-access"] == {"user-allow": "list", "user-allow-list": ["a", "b"]}

@@ -17,7 +17,7 @@ def test_a_shipped_topology_is_valid(name: str) -> None:
 
 
 def test_the_shipped_topologies_are_these() -> None:
-    assert shipped() == ["live", "standalone", "three-nodes", "two-hosts"]
+    assert shipped() == ["live", "standalone", "three-hosts", "three-nodes", "two-hosts"]
     assert load("three-nodes").datacenters[0].clustered
     assert len(load("two-hosts").datacenters) == 2
 
