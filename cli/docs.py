@@ -89,12 +89,20 @@ def _table(model: type[BaseModel], parts: dict[str, type[Part]]) -> list[str]:
     lines = ["| field | type | | description |", "|---|---|---|---|"]
     for name, info in model.model_fields.items():
         spec = fields_of(model)[name]
-        if spec.part:
-            parts[spec.part.__name__] = spec.part
+        part = spec.part or _item_of(info.annotation)
+        if part:
+            parts[part.__name__] = part
         lines.append(
             f"| `{name}` | {_type(info.annotation)} | {_notes(spec, info.is_required())} | {info.description or ''} |"
         )
     return lines
+
+
+def _item_of(annotation: Any) -> type[Part] | None:
+    """The part that a list is made of."""
+    items = typing.get_args(annotation)
+    of_parts = typing.get_origin(annotation) is list and isinstance(items[0], type) and issubclass(items[0], Part)
+    return items[0] if of_parts else None
 
 
 def _outputs(handler: Handler) -> list[str]:

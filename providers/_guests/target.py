@@ -8,13 +8,13 @@ from providers._guests.place import Place
 from providers._runtime import privileges
 from providers._runtime.api import Api
 from providers._runtime.errors import Missing
-from providers._runtime.facts import FRESH_FOR, RECENT, Facts, Row
+from providers._runtime.facts import FRESH_FOR, Facts, Row
 from providers._runtime.model import Problem, Values
 
 
 def target(api: Api, vmid: int) -> Place | None:
-    """Where the guest is, and of which kind; None if there is none."""
-    for max_age in (FRESH_FOR, RECENT):
+    """Where the guest is, and of which kind; None if there is none at this moment: it may have been made just now."""
+    for max_age in (FRESH_FOR, 0.0):
         row = row_of(api.facts, vmid, max_age)
         if row is not None:
             return Place(str(row["type"]), vmid, api.facts.node_of(vmid) or str(row["node"]))

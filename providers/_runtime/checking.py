@@ -31,13 +31,19 @@ class Check:
     warn_once: Callable[[str], None]
 
     def run(self, before: Values, given: Values, unknown: frozenset[str]) -> tuple[Values, list[Problem]]:
-        """Canonical inputs with what is added to them, and what is wrong; `unknown` fields have no value yet."""
+        """Canonical inputs with what is added to them, and what is wrong; `unknown` fields have no value yet.
+
+        As long as it is not known which object is meant, nothing can be said of it.
+        """
         wanted, problems = canonical(self.handler.inputs, given, unknown)
         if problems:
             return given, problems
+        old = declared(self.handler.inputs, before)
+        if any(spec.names and name in unknown for name, spec in fields_of(self.handler.inputs).items()):
+            impact = impact_text(self.handler, old, wanted, unknown) if old else ""
+            return {**wanted, **self._added({}, impact)}, []
         for kind, name in self.handler.announces(wanted):
             self.facts.announce(kind, name)
-        old = declared(self.handler.inputs, before)
         planned = {name: before[name] for name in before.get(PLANNED, ()) if name not in wanted and name in before}
         if {**wanted, **planned} == old and not unknown:
             return {**wanted, **planned, **self._added(planned, "")}, list(self._taken({**wanted, **planned}))
@@ -95,15 +101,9 @@ def data_at_risk(handler: Handler, old: Values, wanted: Values, unknown: frozens
 
 
 def replaced_by(handler: Handler, old: Values, wanted: Values, unknown: frozenset[str]) -> list[str]:
-    """Immutable fields whose known values differ.
-
-    An unknown value may well turn out to be the same, and what is declared no longer, or was not until now, is the
-    server's: nothing is destroyed for it.
-    """
+    """Immutable fields whose known values differ; an unknown value may well turn out to be the same."""
     return [
-        name
-        for name, spec in fields_of(handler.inputs).items()
-        if spec.has(Immutable) and name not in unknown and name in old and name in wanted and old[name] != wanted[name]
+        name for name, spec in fields_of(handler.inputs).items() if name not in unknown and spec.replaces(old, wanted)
     ]
 
 

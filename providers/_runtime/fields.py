@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from providers._runtime.markers import Action, Local, Sensitive, Wire, WriteOnly
+from providers._runtime.markers import Action, Immutable, Local, Sensitive, Wire, WriteOnly
 from providers._runtime.wire import Part
 
 Values = dict[str, Any]
@@ -89,6 +89,22 @@ class FieldSpec:
     def in_config(self) -> bool:
         """Whether it is a parameter of the object's configuration."""
         return not self.has(Local, Action)
+
+    def replaces(self, before: Values, wanted: Values) -> bool:
+        """Whether a change of it takes another object.
+
+        What is declared no longer, or was not until now, is the server's: nothing is destroyed for it, unless the
+        field is a part of the object's name.
+        """
+        if not self.has(Immutable) or before.get(self.name) == wanted.get(self.name):
+            return False
+        return self.names or (self.name in before and self.name in wanted)
+
+    @property
+    def names(self) -> bool:
+        """Whether it says which object is meant even by being absent."""
+        fixed = self.marker(Immutable)
+        return fixed is not None and fixed.names
 
     @property
     def secret(self) -> bool:

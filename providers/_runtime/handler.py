@@ -16,7 +16,7 @@ from providers._runtime.api import Api, quoted
 from providers._runtime.coverage import Coverage
 from providers._runtime.errors import AlreadyThere, ApiRefused
 from providers._runtime.facts import Facts
-from providers._runtime.markers import Carrier, Immutable, Impact, Takes
+from providers._runtime.markers import Carrier, Immutable, Impact, Local, Takes
 from providers._runtime.model import (
     Changes,
     Inputs,
@@ -153,10 +153,9 @@ class Handler(abc.ABC):
             if before.get(name) == wanted.get(name):
                 continue
             takes = spec.marker(Takes)
-            if spec.has(Immutable):
-                if name in before and name in wanted:
-                    found[name] = "data loss" if self.holds_data else "replace"
-            elif not spec.local:
+            if spec.replaces(before, wanted):
+                found[name] = "data loss" if self.holds_data else "replace"
+            elif not spec.has(Immutable, Local):
                 found[name] = takes.impact if takes else "live"
         return found
 
@@ -191,7 +190,7 @@ class ConfigObject(Handler):
             self.add(api, self.named(wanted), parameters)
         except ApiRefused as refused:
             if refused.says(self.exists):
-                raise AlreadyThere(refused.reason) from None
+                raise AlreadyThere(refused.words) from None
             raise
         return self.id_of(self.named(wanted))
 

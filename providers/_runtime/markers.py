@@ -16,6 +16,9 @@ Impact = Literal["live", "pending", "reboot", "stop-start", "replace", "data los
 class Immutable:
     """Proxmox can't change it: a change replaces the resource (refused where the resource holds data)."""
 
+    names: bool = False
+    """Whether it says which object is meant even by being absent, so that declaring it or not makes a difference."""
+
 
 @dataclass(frozen=True)
 class Sensitive:

@@ -19,6 +19,7 @@ ROLES = {
     "Mapping.Modify": "PVEMappingAdmin",
     "Pool.Allocate": "PVEPoolAdmin",
     "Pool.Audit": "PVEPoolUser",
+    "SDN.Allocate": "PVESDNAdmin",
     "SDN.Use": "PVESDNUser",
     "Sys.AccessNetwork": "Administrator",
     "Sys.Audit": "PVEAuditor",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Annotated, cast
 
 import pytest
 
@@ -13,10 +13,12 @@ from providers._runtime.checking import Check, differing, impact_text, replaced_
 from providers._runtime.connection import Connection
 from providers._runtime.errors import LoginRefused, Unreachable
 from providers._runtime.facts import Facts
+from providers._runtime.markers import Immutable
 from providers._runtime.model import Problem, Values
 from providers._runtime.ownership import Owner
 from providers._runtime.privileges import Need
 from tests.runtime.doors import OWNER
+from tests.runtime.sample import SampleInputs
 from tests.runtime.test_lifecycle import Sample
 
 NOTHING: frozenset[str] = frozenset()
@@ -197,3 +199,34 @@ def test_what_differs_is_named_without_what_was_computed_planned_or_said_about_a
 
     assert differing(Sample(), old, wanted, NOTHING, ["memory"]) == ["pin"]
     assert replaced_by(Sample(), old, {**wanted, "name": "other"}, NOTHING) == ["name"]
+
+
+class PlacedInputs(SampleInputs):
+    """A sample at a place, or at none."""
+
+    place: Annotated[str | None, Immutable(names=True)] = None
+
+
+class Placed(Planning):
+    """The same at a place, which is a part of its name."""
+
+    inputs = PlacedInputs
+    outputs = PlacedInputs
+
+
+def test_a_field_that_is_part_of_the_name_replaces_also_where_it_comes_or_goes() -> None:
+    here, nowhere = {"name": "it", "place": "here"}, {"name": "it"}
+
+    assert replaced_by(Placed(), here, nowhere, NOTHING) == ["place"]
+    assert replaced_by(Placed(), nowhere, here, NOTHING) == ["place"]
+    assert impact_text(Placed(), here, nowhere, NOTHING) == "place: replace"
+
+
+def test_nothing_is_said_of_an_object_while_it_is_not_known_which_one_is_meant() -> None:
+    checked = Checked(Placed(), Host(granted={}))
+
+    assert checked.run({}, {"name": "it", "comment": "bad"}, frozenset({"place"})) == (
+        {"name": "it", "comment": "bad"},
+        [],
+    )
+    assert (checked.host.asked, checked.host.announced) == (0, [])

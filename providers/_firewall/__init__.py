@@ -1,0 +1,1 @@
+"""What the resources of Proxmox's firewall share."""
