@@ -12,7 +12,9 @@ from typing import Annotated, ClassVar, NotRequired, Unpack
 import pulumi
 from pydantic import Field
 
+from providers._firewall.declared import with_alias
 from providers._firewall.formats import Cidr, Comment, FirewallName
+from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_doubts, lockout_problems
 from providers._firewall.named import NamedHandler
 from providers._firewall.scope import GuestScopeArgs, GuestScopeInputs, Scope
 from providers._runtime.api import Api
@@ -28,7 +30,7 @@ from providers._runtime.ownership import Owner, marked, owner_in, unmarked
 MISSING = "no such alias"
 
 
-class FirewallAliasInputs(GuestScopeInputs):
+class FirewallAliasInputs(GuestScopeInputs, LockoutInputs):
     """An alias as declared."""
 
     name: Annotated[FirewallName, Immutable()] = Field(description="Name of the alias.")
@@ -92,14 +94,22 @@ class FirewallAliasHandler(NamedHandler):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """The guest is there."""
-        yield from Scope.of(wanted).problems(facts)
+        scope = Scope.of(wanted)
+        yield from scope.problems(facts)
+        if "name" in wanted and "cidr" in wanted:
+            change = with_alias(scope, wanted["name"], wanted["cidr"])
+            yield from lockout_problems(facts, owner, "cidr", wanted, change)
+
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
+        """What could not be told of who is shut out."""
+        yield from lockout_doubts(facts)
 
 
 def _parameters(api: Api, values: Values) -> dict[str, str]:
     return {"cidr": values["cidr"], "comment": marked(values.get("comment"), api.owner)}
 
 
-class FirewallAliasArgs(GuestScopeArgs):
+class FirewallAliasArgs(GuestScopeArgs, LockoutArgs):
     """Arguments of `FirewallAlias`."""
 
     name: pulumi.Input[str]

@@ -17,7 +17,9 @@ from typing import Annotated, ClassVar, Literal, NotRequired, Unpack
 import pulumi
 from pydantic import Field, model_validator
 
+from providers._firewall.declared import with_options
 from providers._firewall.effect import ENABLED
+from providers._firewall.lockout import ManagedArgs, ManagedInputs, lockout_doubts, lockout_problems, refuse_lockout
 from providers._firewall.rule import LogLevel
 from providers._firewall.scope import Level, Scope, ScopeArgs, ScopeInputs
 from providers._runtime import lifecycle
@@ -30,7 +32,6 @@ from providers._runtime.handler import Claim, Found, Handler
 from providers._runtime.markers import Separated
 from providers._runtime.model import (
     Changes,
-    Inputs,
     Problem,
     Values,
     fields_of,
@@ -73,7 +74,7 @@ class LogRateLimit(Part):
     burst: int | None = Field(default=None, ge=0, description="How many are logged before the rate counts.")
 
 
-class FirewallOptionsInputs(ScopeInputs):
+class FirewallOptionsInputs(ScopeInputs, ManagedInputs):
     """Options as declared."""
 
     enable: bool | None = Field(default=None, description="Whether the firewall of the scope is on.")
@@ -176,9 +177,11 @@ class FirewallOptionsHandler(Handler):
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Back to the defaults, for what was declared."""
-        path = Scope.of_id(id_).path_if_there(api)
+        scope = Scope.of_id(id_)
+        path = scope.path_if_there(api)
         names = [fields_of(self.inputs)[name].wire for name in _options(values)]
         if path is not None:
+            refuse_lockout(api, values, with_options(scope, {}, names))
             api.put(f"{path}/options", {"delete": ",".join(names)})
 
     def _look(self, api: Api, scope: Scope) -> Found | None:
@@ -205,12 +208,19 @@ class FirewallOptionsHandler(Handler):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """The scope is there."""
-        yield from Scope.of(wanted).problems(facts)
+        scope, options = Scope.of(wanted), _options(wanted)
+        yield from scope.problems(facts)
+        change = with_options(scope, options, set(_options(before)) - set(options))
+        yield from lockout_problems(facts, owner, next(iter(options), "enable"), wanted, change)
+
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
+        """What could not be told of who is shut out."""
+        yield from lockout_doubts(facts)
 
 
 def _options(values: Values) -> Values:
     """Without what names the scope, and without what is no option."""
-    others = {*ScopeInputs.model_fields, *Inputs.model_fields}
+    others = {*ScopeInputs.model_fields, *ManagedInputs.model_fields}
     return {
         name: value
         for name, value in values.items()
@@ -218,7 +228,7 @@ def _options(values: Values) -> Values:
     }
 
 
-class FirewallOptionsArgs(ScopeArgs):
+class FirewallOptionsArgs(ScopeArgs, ManagedArgs):
     """Arguments of `FirewallOptions`."""
 
     enable: NotRequired[pulumi.Input[bool] | None]

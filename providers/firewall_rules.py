@@ -19,8 +19,10 @@ import pulumi
 from pydantic import Field, model_validator
 
 from providers._firewall import rule_list
+from providers._firewall.declared import with_rules
 from providers._firewall.effect import effect_advice
 from providers._firewall.foreign import Foreign, Shared, words
+from providers._firewall.lockout import ManagedArgs, ManagedInputs, lockout_doubts, lockout_problems, refuse_lockout
 from providers._firewall.names import rule_problems
 from providers._firewall.rule import CARRIED, FirewallRule, check_rules
 from providers._firewall.rule_list import Row, rows_at, told_edits
@@ -40,7 +42,7 @@ from providers._runtime.privileges import Need
 __all__ = ["FirewallRule", "FirewallRules"]
 
 
-class FirewallRulesInputs(ScopeInputs):
+class FirewallRulesInputs(ScopeInputs, ManagedInputs):
     """A list of rules as declared."""
 
     rules: Annotated[list[FirewallRule], Action(), Field(min_length=1)] = Field(description="The rules in their order.")
@@ -118,6 +120,10 @@ class FirewallRulesHandler(Handler):
         api.recorded = values
         found = self.read(api, id_)
         if found is not None:
+            scope = Scope.of_id(id_)
+            refuse_lockout(
+                api, values, with_rules(scope, Shared.of(found.raw["rows"], api.owner, values["rules"]).others)
+            )
             lifecycle.bring_to(self, api, found, values, {**values, "rules": [], "foreign": "keep-below"})
 
     def shown(self, wanted: Values, actual: Values) -> Values:
@@ -141,14 +147,18 @@ class FirewallRulesHandler(Handler):
         yield from scope.problems(facts)
         yield from rule_problems(facts, scope, wanted.get("rules", ()))
         path = scope.seen_path(facts)
-        rows = facts.look(f"{path}/rules") if path and _policy(wanted) == "fail" else None
+        rows = facts.look(f"{path}/rules") if path else None
         shared = Shared.of(rows or (), owner, (before or wanted).get("rules", ()))
-        if shared.others:
+        if shared.others and _policy(wanted) == "fail":
             yield "foreign", _refusal(scope, shared)
+        if "rules" in wanted:
+            change = with_rules(scope, shared.target(wanted["rules"], owner, _policy(wanted)))
+            yield from lockout_problems(facts, owner, "rules", wanted, change)
 
     def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
-        """Where the rules have no effect."""
+        """Where the rules have no effect, and what could not be told of who is shut out."""
         yield from effect_advice(facts, Scope.of(wanted), wanted.get("rules", ()))
+        yield from lockout_doubts(facts)
 
     def deeds(self, before: Values, wanted: Values) -> dict[str, str]:
         """The edits, by positions of the declared list."""
@@ -182,7 +192,7 @@ def _refusal(scope: Scope, shared: Shared) -> str:
     )
 
 
-class FirewallRulesArgs(ScopeArgs):
+class FirewallRulesArgs(ScopeArgs, ManagedArgs):
     """Arguments of `FirewallRules`."""
 
     rules: pulumi.Input[Sequence[pulumi.Input[FirewallRule | dict[str, Any]]]]

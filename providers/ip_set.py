@@ -15,7 +15,9 @@ from typing import Annotated, Any, ClassVar, NotRequired, Unpack
 import pulumi
 from pydantic import Field
 
+from providers._firewall.declared import with_ip_set
 from providers._firewall.formats import Comment, FirewallName, SetEntry
+from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_doubts, lockout_problems, refuse_lockout
 from providers._firewall.named import NamedHandler
 from providers._firewall.names import name_problems
 from providers._firewall.scope import GuestScopeArgs, GuestScopeInputs, Scope
@@ -39,7 +41,7 @@ class IpSetEntry(Part):
     comment: Comment | None = Field(default=None, description="What it is.")
 
 
-class IpSetInputs(GuestScopeInputs):
+class IpSetInputs(GuestScopeInputs, LockoutInputs):
     """An IP set as declared."""
 
     name: Annotated[FirewallName, Immutable()] = Field(description="Name of the set.")
@@ -104,7 +106,9 @@ class IpSetHandler(NamedHandler):
         found = self.read(api, id_)
         if found is None:
             return
-        place = self.place(api, Scope.of_id(id_), self.name_of(id_))
+        scope = Scope.of_id(id_)
+        refuse_lockout(api, values, with_ip_set(scope, self.name_of(id_), {}))
+        place = self.place(api, scope, self.name_of(id_))
         ours, there = set(values.get("entries", ())), set(found.values["entries"])
         if there <= ours:
             api.delete(place, {"force": "1"})
@@ -131,6 +135,13 @@ class IpSetHandler(NamedHandler):
         yield from scope.problems(facts)
         for cidr in wanted.get("entries", ()):
             yield from name_problems(facts, scope, f"entries.{cidr}", cidr)
+        if "name" in wanted and "entries" in wanted:
+            change = with_ip_set(scope, wanted["name"], wanted["entries"])
+            yield from lockout_problems(facts, owner, "entries", wanted, change)
+
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
+        """What could not be told of who is shut out."""
+        yield from lockout_doubts(facts)
 
 
 def _entry(row: Mapping[str, Any]) -> Values:
@@ -143,7 +154,7 @@ def _parameters(entry: Values) -> dict[str, str]:
     return {key: to_text(value) for key, value in entry.items()}
 
 
-class IpSetArgs(GuestScopeArgs):
+class IpSetArgs(GuestScopeArgs, LockoutArgs):
     """Arguments of `IpSet`."""
 
     name: pulumi.Input[str]

@@ -14,7 +14,9 @@ import pulumi
 from pydantic import Field, model_validator
 
 from providers._firewall import rule_list
+from providers._firewall.declared import with_group
 from providers._firewall.formats import Comment, GroupName
+from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_doubts, lockout_problems, refuse_lockout
 from providers._firewall.names import GROUP, rule_problems
 from providers._firewall.rule import CARRIED, FirewallRule, check_rules
 from providers._firewall.rule_list import contents, identity, rows_at, told_edits
@@ -25,14 +27,14 @@ from providers._runtime.coverage import Coverage
 from providers._runtime.facts import Facts
 from providers._runtime.handler import ConfigObject, Found
 from providers._runtime.markers import Action, Carrier, Immutable
-from providers._runtime.model import Changes, Inputs, Problem, Values
+from providers._runtime.model import Changes, Problem, Values
 from providers._runtime.ownership import Owner, owner_in, unmarked
 from providers._runtime.privileges import Need
 
 __all__ = ["FirewallRule", "SecurityGroup"]
 
 
-class SecurityGroupInputs(Inputs):
+class SecurityGroupInputs(LockoutInputs):
     """A security group as declared."""
 
     group: Annotated[GroupName, Immutable()] = Field(description="Name of the group, of 18 characters at most.")
@@ -103,6 +105,7 @@ class SecurityGroupHandler(ConfigObject):
             return
         ours = [identity(rule) for rule in values.get("rules", ())]
         left = [rule for rule in found.values["rules"] if identity(rule) not in ours]
+        refuse_lockout(api, values, with_group(self.name_of(id_), left))
         rule_list.bring_to(api, self.object_path(self.name_of(id_)), list(found.raw["rows"]), left)
         super().delete(api, id_, values)
 
@@ -117,13 +120,20 @@ class SecurityGroupHandler(ConfigObject):
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What its rules name is there."""
         yield from rule_problems(facts, Scope(), wanted.get("rules", ()))
+        if "group" in wanted and "rules" in wanted:
+            change = with_group(wanted["group"], wanted["rules"])
+            yield from lockout_problems(facts, owner, "rules", wanted, change)
+
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
+        """What could not be told of who is shut out."""
+        yield from lockout_doubts(facts)
 
     def deeds(self, before: Values, wanted: Values) -> dict[str, str]:
         """The edits, by positions of the declared list."""
         return told_edits(before, wanted)
 
 
-class SecurityGroupArgs(CommonArgs):
+class SecurityGroupArgs(CommonArgs, LockoutArgs):
     """Arguments of `SecurityGroup`."""
 
     group: pulumi.Input[str]

@@ -13,7 +13,8 @@ ProxmoxError
 ├── TookTooLong            a deadline passed
 ├── AlreadyThere           the object to create exists and belongs to somebody else
 ├── Missing                the object to adopt, or one that is needed, does not exist
-└── DataAtRisk             what was asked would destroy data, and nobody allowed that
+├── DataAtRisk             what was asked would destroy data, and nobody allowed that
+└── ShutsOut               what was asked would shut out the connection, a node or a guest, and nobody allowed that
 """
 
 from __future__ import annotations
@@ -101,3 +102,7 @@ class Missing(ProxmoxError):
 
 class DataAtRisk(ProxmoxError):
     """What was asked would destroy data, and nobody allowed that."""
+
+
+class ShutsOut(ProxmoxError):
+    """What was asked would shut out the connection itself, a node or a guest, and nobody allowed that."""

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from providers._runtime import retry
 from providers._runtime.errors import ApiRefused, ConfigProblem, ProxmoxError, TookTooLong, Unreachable
@@ -29,6 +29,7 @@ SSH_PATIENCE = 5.0
 DOWN_FOR = 30.0
 
 Row = dict[str, Any]
+Account = TypeVar("Account")
 
 
 def _alone(name: str) -> Facts:
@@ -53,6 +54,7 @@ class Facts:
         self._reserved: dict[object, str] = {}
         self._asked: defaultdict[object, dict[str, int]] = defaultdict(dict)
         self._first: list[Row] | None = None
+        self._shared: dict[object, Any] = {}
         self._down: tuple[float, str] | None = None
 
     # ------------------------------------------------------------ the cluster
@@ -188,6 +190,14 @@ class Facts:
         with self._guard:
             self._asked[what].setdefault(key, amount)
             return sum(self._asked[what].values())
+
+    def shared(self, make: Callable[[Facts], Account]) -> Account:
+        """What the resources of this run keep account of together: made by the first that asks for it."""
+        with self._guard:
+            if make not in self._shared:
+                self._shared[make] = make(self)
+            account: Account = self._shared[make]
+            return account
 
     # ------------------------------------------------------------ what this run will make
 
