@@ -62,8 +62,11 @@ def page(kind: str) -> str:
     parts: dict[str, type[Part]] = {}
     lines = [f"# {_class_name(kind)}", "", inspect.cleandoc(module.__doc__ or ""), "", "## Inputs", ""]
     lines += _table(handler.inputs, parts)
-    for part in list(parts.values()):
-        lines += ["", f"### {part.__name__}", "", inspect.cleandoc(part.__doc__ or ""), "", *_table(part, parts)]
+    written: set[str] = set()
+    while unwritten := [part for name, part in parts.items() if name not in written]:  # a part may hold others
+        for part in unwritten:
+            written.add(part.__name__)
+            lines += ["", f"### {part.__name__}", "", inspect.cleandoc(part.__doc__ or ""), "", *_table(part, parts)]
     lines += ["", "## Outputs", "", "All inputs as they are on the host, and:", ""]
     lines += _outputs(handler)
     return "\n".join(lines) + "\n"
@@ -89,20 +92,13 @@ def _table(model: type[BaseModel], parts: dict[str, type[Part]]) -> list[str]:
     lines = ["| field | type | | description |", "|---|---|---|---|"]
     for name, info in model.model_fields.items():
         spec = fields_of(model)[name]
-        part = spec.part or _item_of(info.annotation)
-        if part:
-            parts[part.__name__] = part
+        held = spec.part or spec.item
+        if held:
+            parts[held.__name__] = held
         lines.append(
             f"| `{name}` | {_type(info.annotation)} | {_notes(spec, info.is_required())} | {info.description or ''} |"
         )
     return lines
-
-
-def _item_of(annotation: Any) -> type[Part] | None:
-    """The part that a list is made of."""
-    items = typing.get_args(annotation)
-    of_parts = typing.get_origin(annotation) is list and isinstance(items[0], type) and issubclass(items[0], Part)
-    return items[0] if of_parts else None
 
 
 def _outputs(handler: Handler) -> list[str]:

@@ -18,8 +18,15 @@ def dump(world: World) -> dict[str, Any]:
     for datacenter in world.datacenters.values():
         tables = {table.name.removeprefix(f"{datacenter.name}/"): table for table in datacenter.tables()}
         if datacenter.nodes:
-            result[datacenter.name] = {name: _rows(table) for name, table in tables.items() if name not in _LEFT_OUT}
+            rows = {name: _rows(table) for name, table in tables.items() if name not in _LEFT_OUT}
+            result[datacenter.name] = rows | {"sdn/versions": _behind(rows["sdn/versions"])}
     return result
+
+
+def _behind(versions: dict[str, Any]) -> dict[str, Any]:
+    """Return the lock, and the nodes that have not loaded what runs; how often that was applied is no state."""
+    running = versions.get("running", {}).get("value")
+    return {name: row for name, row in versions.items() if name != "running" and row["value"] != running}
 
 
 def _rows(table: Table[Any, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ logging.getLogger("proxmoxer").setLevel(logging.WARNING)  # at INFO it logs para
 Parameters = Mapping[str, Any]
 UNAUTHORIZED = 401
 _ERROR_LINE = re.compile(r"([\w-]+): (.+)")
-SECRET_NAME = re.compile(r"password|secret|token|keyring|private|encryption-key")
+SECRET_NAME = re.compile(r"password|secret|token|keyring|private|encryption-key|^key$")
 
 
 class _Answers(JsonSerializer):  # type: ignore[misc]  # proxmoxer is untyped

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from providers._runtime import retry
@@ -150,6 +150,11 @@ class Facts:
         with self._guard:
             return dict(self._noted.get(vmid, {}))
 
+    def listing(self, path: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """A list that many resources read their own line of, remembered for a moment."""
+        rows: list[Row] = self._ask(path, FRESH_FOR, dict(parameters or {}))
+        return rows
+
     def look(self, path: str, parameters: dict[str, str] | None = None) -> Any:
         """Any other answer, remembered for a moment; None if Proxmox refuses it."""
         try:
@@ -216,13 +221,13 @@ class Facts:
         with self._guard:
             self._cache.clear()
 
-    def _ask(self, path: str, max_age: float, parameters: dict[str, str] | None = None) -> Any:
+    def _ask(self, path: str, max_age: float, parameters: Mapping[str, Any] | None = None) -> Any:
         key = (path, repr(parameters))
         with self._guard:
             shared = self._cache.setdefault(key, Shared())
         return shared.get(max_age, lambda: self._fetch(path, parameters))
 
-    def _fetch(self, path: str, parameters: dict[str, str] | None) -> Any:
+    def _fetch(self, path: str, parameters: Mapping[str, Any] | None) -> Any:
         """Ask the host; one that was found down a moment ago is not waited for again by every resource."""
         began = time.monotonic()
         if self._down and began - self._down[0] < DOWN_FOR:

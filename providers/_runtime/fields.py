@@ -74,6 +74,13 @@ class FieldSpec:
         """Whether the field has a marker of one of those kinds."""
         return any(isinstance(marker, kinds) for marker in self.markers)
 
+    @functools.cached_property
+    def item(self) -> type[Part] | None:
+        """The Part that each item of a list is."""
+        annotations = (self.annotation, *typing.get_args(self.annotation))
+        lists = [annotation for annotation in annotations if typing.get_origin(annotation) is list]
+        return next((part for each in lists if (part := _part_in(typing.get_args(each)[0])[0])), None)
+
     @property
     def wire(self) -> str:
         """Proxmox's name of the parameter."""

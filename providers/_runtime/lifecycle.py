@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 
+from pydantic import BaseModel
+
 from providers._runtime import retry
 from providers._runtime.api import Api
 from providers._runtime.errors import AlreadyThere, ApiRefused, Missing, ProxmoxError, Unanswered
@@ -125,11 +127,20 @@ def outputs(handler: Handler, api: Api, id_: str, wanted: Values) -> Values:
 
 def _declared_slots(handler: Handler, wanted: Values, outs: Values) -> Values:
     """Leave out slots that are not declared: a refresh shows them as drift, and only then are they taken away."""
-    maps = {name for name, spec in fields_of(handler.inputs).items() if spec.is_map and spec.part and name in wanted}
-    return {
-        name: {slot: part for slot, part in value.items() if slot in wanted[name]} if name in maps else value
-        for name, value in outs.items()
-    }
+    return _without_others(handler.inputs, wanted, outs)
+
+
+def _without_others(model: type[BaseModel], wanted: Values, outs: Values) -> Values:
+    """The values without undeclared slots, in the maps that slots hold too."""
+    kept = dict(outs)
+    for name, spec in fields_of(model).items():
+        if spec.is_map and spec.part and name in wanted and name in outs:
+            kept[name] = {
+                slot: _without_others(spec.part, wanted[name][slot], part) if isinstance(part, dict) else part
+                for slot, part in outs[name].items()
+                if slot in wanted[name]
+            }
+    return kept
 
 
 def _outputs(handler: Handler, found: Found, wanted: Values) -> Values:

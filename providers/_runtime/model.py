@@ -104,7 +104,7 @@ def _in_order(model: type[BaseModel], values: Values) -> Values:
 # ---------------------------------------------------------------- Proxmox's wire format
 
 
-def to_wire(model: type[Inputs], values: Values) -> dict[str, Any]:
+def to_wire(model: type[BaseModel], values: Values) -> dict[str, Any]:
     """Values as parameters of a request: texts, and lists of texts for what is repeated."""
     parameters: dict[str, Any] = {}
     for name, value in values.items():
@@ -120,7 +120,7 @@ def to_wire(model: type[Inputs], values: Values) -> dict[str, Any]:
 
 def _to_parameter(spec: FieldSpec, value: Any) -> str | list[str]:
     if spec.has(Repeated):
-        return [to_text(item) for item in value]
+        return [spec.item.print(item) if spec.item else to_text(item) for item in value]
     separated = spec.marker(Separated)
     if separated:
         return separated.by.join(to_text(item) for item in value)
@@ -129,7 +129,7 @@ def _to_parameter(spec: FieldSpec, value: Any) -> str | list[str]:
     return to_text(value)
 
 
-def from_wire(model: type[Inputs], raw: Values) -> Values:
+def from_wire(model: type[BaseModel], raw: Values) -> Values:
     """What Proxmox answered, as values; parameters that the model doesn't have are left out."""
     values: Values = {}
     for name, spec in fields_of(model).items():
@@ -149,6 +149,8 @@ def _from_parameter(spec: FieldSpec, raw: Any) -> Any:
     """One parameter as a value; one that this version doesn't know stays as it is: a read never fails on it."""
     if spec.part and not spec.is_map:
         return _part(spec.part, raw)
+    if spec.item and isinstance(raw, list):
+        return [_part(spec.item, item) for item in raw]
     if spec.marker(Separated):
         raw = [item for item in re.split(r"[;,\s\0]+", str(raw)) if item]
     for form in (raw, str(raw)):  # Perl may give the text "12" as a number
@@ -213,7 +215,7 @@ def _part_as_declared(spec: FieldSpec, wanted: Any, actual: Any) -> Any:
 
 
 def _declared_keys(part: type[Part], wanted: Values, actual: Values) -> Values:
-    """Of one property string, the keys that are declared."""
+    """Of one property string, the keys that are declared; a map in it is owned whole."""
     specs = fields_of(part)
     shown: Values = {}
     for key, value in wanted.items():
@@ -221,9 +223,11 @@ def _declared_keys(part: type[Part], wanted: Values, actual: Values) -> Values:
         if key in specs and specs[key].local:
             shown[key] = value
         elif key in actual:
-            shown[key] = actual[key]
+            shown[key] = _part_as_declared(specs[key], value, actual[key]) if key in specs else actual[key]
         elif default:
             shown[key] = default.value
+        elif key in specs and specs[key].is_map:
+            shown[key] = {}
     return shown
 
 

@@ -20,6 +20,7 @@ ROLES = {
     "Pool.Allocate": "PVEPoolAdmin",
     "Pool.Audit": "PVEPoolUser",
     "SDN.Allocate": "PVESDNAdmin",
+    "SDN.Audit": "PVESDNUser",
     "SDN.Use": "PVESDNUser",
     "Sys.AccessNetwork": "Administrator",
     "Sys.Audit": "PVEAuditor",

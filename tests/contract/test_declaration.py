@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from providers._runtime.model import canonical, fields_of
 from tests.contract.kinds import KINDS, kind
@@ -21,13 +21,20 @@ def test_the_constructor_takes_exactly_the_inputs(name: str) -> None:
     assert args.__required_keys__ | args.__optional_keys__ == set(fields_of(it.handler.inputs))
 
 
+def parts_of(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """The parts that the fields of a model hold."""
+    return {part for spec in fields_of(model).values() for part in (spec.part, spec.item) if part}
+
+
 def test_every_field_is_described(name: str) -> None:
     model = kind(name).handler.outputs
-    parts = {spec.part for spec in fields_of(model).values() if spec.part}
+    models: set[type[BaseModel]] = {model}
+    while held := {part for each in models for part in parts_of(each)} - models:
+        models |= held
 
     undescribed = [
         f"{described.__name__}.{field}"
-        for described in (model, *parts)
+        for described in models
         for field, info in described.model_fields.items()
         if not (info.description or "").strip()
     ]

@@ -1,0 +1,1 @@
+"""What the types of the software-defined network share: its objects, and the transaction that changes them."""
