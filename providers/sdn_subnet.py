@@ -99,6 +99,7 @@ class SdnSubnetHandler(SdnHandler):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """Its VNet, which is in that zone and not vlanaware; and other subnets of it."""
+        yield from super().preflight(facts, owner, before, wanted)
         yield from preflight.named(facts, "vnets", "vnet", wanted)
         rows = facts.look("/cluster/sdn/vnets") or ()
         row = next((row for row in rows if row["vnet"] == wanted.get("vnet")), None)
@@ -107,7 +108,6 @@ class SdnSubnetHandler(SdnHandler):
         if "zone" in wanted and row.get("zone") != wanted["zone"]:
             yield "zone", f"VNet {row['vnet']} is in zone {row.get('zone')}"
             return
-        yield from super().preflight(facts, owner, before, wanted)
         if row.get("vlanaware"):
             yield "vnet", f"VNet {row['vnet']} is vlanaware, and can have no subnets"
         others = facts.look(f"/cluster/sdn/vnets/{row['vnet']}/subnets") or ()

@@ -34,6 +34,8 @@ class Node:
     """How many votes it was told to expect since it was started; 0 for those of all members."""
     side: int = 0
     """In which part of the network it is, when that is cut into parts."""
+    cut: bool = False
+    """Whether no packet reaches it, as its interfaces have its address no longer."""
     moved: float = 0.0
     """Since when it is there."""
     timezone: str = "UTC"
@@ -44,6 +46,11 @@ class Node:
     def release(self) -> Release:
         """Return what its release says of itself."""
         return RELEASES[self.version]
+
+    @property
+    def reachable(self) -> bool:
+        """Tell whether it answers: it is up, and packets reach it."""
+        return self.online and not self.cut
 
     @property
     def changed(self) -> float:

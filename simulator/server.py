@@ -159,7 +159,7 @@ class ApiServer:
     async def _call(
         self, request: web.BaseRequest, datacenter: Datacenter, node: Node, path: str, context: _Context
     ) -> dict[str, Any]:
-        if not node.online:
+        if not node.reachable:
             raise Dropped
         values = await read_values(request, self._uploads)
         ticket = request.cookies.get("PVEAuthCookie")

@@ -225,7 +225,7 @@ class Datacenter:
     def connected(self, observer: str) -> list[Node]:
         """Return the nodes that a node can talk with, itself among them: on its side of the network, and up."""
         own = self.nodes[observer]
-        others = (node for node in self.nodes if node.online and node.host and node.side == own.side)
+        others = (node for node in self.nodes if node.online and node.host and segment(node) == segment(own))
         return [own, *(node for node in others if node is not own)]
 
     def members(self, observer: str) -> list[Node]:
@@ -314,10 +314,15 @@ class World:
         )
 
 
+def segment(node: Node) -> tuple[int, str]:
+    """Return the part of the network that a node is in: its side of it, or one where nobody else is."""
+    return node.side, node.name if node.cut else ""
+
+
 def lost_since(own: Node, other: Node) -> float:
     """Return when two nodes that cannot talk with one another could do so last; never if one is but a name."""
     powered_off = other.started if not other.online else math.inf
-    cut_off = max(own.moved, other.moved) if own.side != other.side else math.inf
+    cut_off = max(own.moved, other.moved) if segment(own) != segment(other) else math.inf
     return min(powered_off, cut_off)
 
 

@@ -47,6 +47,10 @@ class Api:
         """GET."""
         return self.client.request("GET", path, parameters, deadline=self.deadline)
 
+    def answer(self, path: str) -> dict[str, Any]:
+        """GET, with what stands beside the data."""
+        return self.client.answer("GET", path, deadline=self.deadline)
+
     def post(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """POST."""
         return self.client.request("POST", path, parameters, deadline=self.deadline)

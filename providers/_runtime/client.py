@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import math
 import re
@@ -17,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
-from proxmoxer.backends.https import JsonSerializer
 from proxmoxer.core import ProxmoxResource, ResourceException
 
 from providers._runtime import retry
+from providers._runtime.answers import Answers
 from providers._runtime.connection import Connection
 from providers._runtime.errors import (
     ApiRefused,
@@ -41,23 +40,7 @@ logging.getLogger("proxmoxer").setLevel(logging.WARNING)  # at INFO it logs para
 
 Parameters = Mapping[str, Any]
 UNAUTHORIZED = 401
-_ERROR_LINE = re.compile(r"([\w-]+): (.+)")
 SECRET_NAME = re.compile(r"password|secret|token|keyring|private|encryption-key|^key$")
-
-
-class _Answers(JsonSerializer):  # type: ignore[misc]  # proxmoxer is untyped
-    """Answers, and all that Proxmox says of an error."""
-
-    def loads_errors(self, response: requests.Response) -> dict[str, Any]:
-        """Errors by parameter; some methods tell of them only in the lines of their message."""
-        try:
-            answer = json.loads(response.content)
-        except ValueError:
-            return {}
-        if not isinstance(answer, dict) or answer.get("errors"):
-            return dict(answer["errors"]) if isinstance(answer, dict) else {}
-        lines = str(answer.get("message") or "").splitlines()[1:]
-        return {found[1]: found[2] for line in lines if (found := _ERROR_LINE.fullmatch(line))}
 
 
 class Client:
@@ -67,7 +50,7 @@ class Client:
         self.name = name
         self.connection = connection
         self._session, self._auth = open_session(connection, parallel)
-        self._serializer = _Answers()
+        self._serializer = Answers()
         self._endpoint = 0
         self._limits: dict[tuple[str, str], threading.BoundedSemaphore] = {}
         self._guard = threading.Lock()
@@ -88,7 +71,19 @@ class Client:
         deadline: float,
         attempts: int = retry.ATTEMPTS,
     ) -> Any:
-        """One request, repeated where the retry table allows it; `deadline` is on the monotonic clock."""
+        """What a request gives, repeated where the retry table allows it; `deadline` is on the monotonic clock."""
+        return self.answer(method, path, parameters, deadline=deadline, attempts=attempts).get("data")
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        deadline: float,
+        attempts: int = retry.ATTEMPTS,
+    ) -> dict[str, Any]:
+        """The same with what stands beside the data, such as the `changes` of a node's network."""
         if time.monotonic() >= deadline:
             raise TookTooLong(f"the time for this operation is over, before {method} {path}")
         renewed = False
@@ -147,7 +142,23 @@ class Client:
         what = "login" if isinstance(self._auth, TicketAuth) else "API token"
         raise LoginRefused(f"connection {self.name!r}: the {what} was refused: {refused.reason}") from None
 
-    def _send(self, method: str, path: str, parameters: Parameters, endpoint: str, deadline: float) -> Any:
+    def anew(self, connection: Connection) -> Client:
+        """One with connections of its own, so that what it is told comes over no old one."""
+        return Client(self.name, connection, 1)
+
+    def follow(self, connection: Connection) -> None:
+        """Go on with the same hosts where they are from now on."""
+        self.close()
+        vars(self).pop("ssh", None)
+        self.connection = connection
+
+    def close(self) -> None:
+        """Close all connections; the next request makes new ones."""
+        self._session.close()
+        if "ssh" in vars(self):
+            self.ssh.close()
+
+    def _send(self, method: str, path: str, parameters: Parameters, endpoint: str, deadline: float) -> dict[str, Any]:
         began = time.monotonic()
         request_timeout.set(max(min(deadline - began, self.connection.request_timeout), 0.01))
         status: int | str = "no answer"
@@ -160,9 +171,9 @@ class Client:
             door = ProxmoxResource(
                 base_url=f"{endpoint}/api2/json{path}", session=self._session, serializer=self._serializer
             )
-            data = getattr(door, method.lower())(**dict(parameters))
+            answer: dict[str, Any] = getattr(door, method.lower())(**dict(parameters))
             status = 200
-            return data
+            return answer
         except ResourceException as error:
             status = error.status_code
             if status == UNAUTHORIZED and isinstance(self._auth, TicketAuth):

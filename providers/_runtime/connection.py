@@ -129,6 +129,22 @@ class Connection(BaseModel):
             raise ValueError(f"ca_file: there is no file {self.ca_file}")
         return self
 
+    def at(self, moved: Mapping[str, str]) -> Connection:
+        """The same where nodes have other addresses now: old address -> new one."""
+
+        def endpoint(text: str) -> str:
+            address, _, port = text.removeprefix("https://").rpartition(":")
+            new = moved.get(address.strip("[]"), address)
+            return f"https://[{new}]:{port}" if ":" in new.strip("[]") and new[0] != "[" else f"https://{new}:{port}"
+
+        hosts = self.ssh.hosts if self.ssh else {}
+        there = {
+            name: host.model_copy(update={"address": moved.get(host.address, host.address)})
+            for name, host in hosts.items()
+        }
+        ssh = self.ssh.model_copy(update={"hosts": there}) if self.ssh else None
+        return self.model_copy(update={"endpoints": [endpoint(text) for text in self.endpoints], "ssh": ssh})
+
 
 def load(config: Mapping[str, Any], project_dir: Path) -> dict[str, Connection]:
     """Every connection of the stack, by name."""

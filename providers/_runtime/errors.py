@@ -10,6 +10,8 @@ ProxmoxError
 ├── ApiRefused             Proxmox answered a request with an error, in its own words
 ├── CommandFailed          a command on a node, or inside a guest, ended with an error
 ├── TaskFailed             a Proxmox task ended with an error; carries the last lines of its log
+├── CutOff                 a change of a node's network cut it off, and the old network is back
+├── ForeignChange          somebody else's change waits to be applied
 ├── TookTooLong            a deadline passed
 ├── AlreadyThere           the object to create exists and belongs to somebody else
 ├── Missing                the object to adopt, or one that is needed, does not exist
@@ -86,6 +88,14 @@ class TaskFailed(ProxmoxError):
         self.log = log
         tail = " | ".join(line for line in log if line and not line.startswith("TASK ERROR"))
         super().__init__(f"{what} failed: {exitstatus}" + (f" (task log: {tail})" if tail else ""))
+
+
+class CutOff(ProxmoxError):
+    """A change of a node's network cut the node off; the node has put the old one back."""
+
+
+class ForeignChange(ProxmoxError):
+    """Somebody else's change waits to be applied, and applying ours would put it in effect as well."""
 
 
 class TookTooLong(ProxmoxError):

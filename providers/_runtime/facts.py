@@ -162,6 +162,13 @@ class Facts:
         except ApiRefused:
             return None
 
+    def answer(self, path: str) -> dict[str, Any] | None:
+        """The same with what stands beside the data."""
+        try:
+            return self._answer(path, FRESH_FOR)
+        except ApiRefused:
+            return None
+
     def printed(self, command: Sequence[str]) -> str | None:
         """What a command prints on a node, whichever it is, remembered for a moment; None where SSH can't tell."""
         access = self.client.connection.ssh
@@ -222,19 +229,23 @@ class Facts:
             self._cache.clear()
 
     def _ask(self, path: str, max_age: float, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self._answer(path, max_age, parameters).get("data")
+
+    def _answer(self, path: str, max_age: float, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         key = (path, repr(parameters))
         with self._guard:
             shared = self._cache.setdefault(key, Shared())
-        return shared.get(max_age, lambda: self._fetch(path, parameters))
+        answer: dict[str, Any] = shared.get(max_age, lambda: self._fetch(path, parameters))
+        return answer
 
-    def _fetch(self, path: str, parameters: Mapping[str, Any] | None) -> Any:
+    def _fetch(self, path: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         """Ask the host; one that was found down a moment ago is not waited for again by every resource."""
         began = time.monotonic()
         if self._down and began - self._down[0] < DOWN_FOR:
             raise Unreachable(self._down[1])
         attempts = len(self.client.connection.endpoints) + 1
         try:
-            return self.client.request("GET", path, parameters, deadline=began + PATIENCE, attempts=attempts)
+            return self.client.answer("GET", path, parameters, deadline=began + PATIENCE, attempts=attempts)
         except (Unreachable, TookTooLong, ApiRefused) as error:
             if isinstance(error, ApiRefused) and retry.passing(error) is None:
                 raise

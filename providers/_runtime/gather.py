@@ -25,7 +25,7 @@ class _Batch(Generic[Item, Result]):
     results: list[Result] = field(default_factory=list)
     error: BaseException | None = None
     joined: float = 0.0
-    """When the last one came, on the monotonic clock."""
+    """When the last one came, or was heard of, on the monotonic clock."""
 
 
 class Gathering(Generic[Item, Result]):
@@ -59,6 +59,12 @@ class Gathering(Generic[Item, Result]):
         if batch.error is not None:
             raise batch.error
         return batch.results[0]
+
+    def expect(self, key: Hashable) -> None:
+        """Somebody is on the way: a door that is open stays so for another while."""
+        with self._guard:
+            if key in self._open:
+                self._open[key].joined = time.monotonic()
 
     def _lead(self, key: Hashable, batch: _Batch[Item, Result], work: Callable[[list[Item]], Result]) -> None:
         """Wait for the others, close the door, and work."""

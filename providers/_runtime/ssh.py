@@ -126,6 +126,18 @@ class Ssh:
         """Remove a file; one that is gone already is no error."""
         self._by_sftp(node, lambda sftp: _remove(sftp, path), deadline)
 
+    def close(self) -> None:
+        """Close all connections; the next use makes new ones."""
+        for node in list(self._nodes):
+            self.drop(node)
+
+    def drop(self, node: str) -> None:
+        """Close the connection to a node, which may be dead without anybody having noticed."""
+        with self._guard:
+            known = self._nodes.pop(node, None)
+        if known is not None:
+            known.close()
+
     def _by_sftp(self, node: str, work: Callable[[paramiko.SFTPClient], Result], deadline: float) -> Result:
         with self._node(node).session(deadline) as client, client.open_sftp() as sftp:
             channel = sftp.get_channel()
@@ -171,6 +183,13 @@ class _Node:
             raise Unanswered(f"SSH to {self._name} broke off: {error or 'the connection was closed'}") from None
         finally:
             self._room.release()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = None
 
     def _connected(self) -> paramiko.SSHClient:
         with self._lock:

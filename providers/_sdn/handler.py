@@ -23,7 +23,7 @@ from providers._sdn.lock import foreign, pending_changes
 from providers._sdn.objects import KINDS, Ask, Objects, SdnObject, objects, read_objects
 from providers._sdn.preflight import still_used
 from providers._sdn.staging import Item, Share, steps
-from providers._sdn.transaction import commit
+from providers._sdn.transaction import MEETING, commit, meeting
 
 RUNNING = {"running": 1}
 NOBODY = Owner("", "")
@@ -127,6 +127,7 @@ class SdnHandler(Handler):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterable[Problem]:
         """A name that somebody else's object has."""
+        facts.shared(meeting).expect(MEETING)
         if before or not self._complete(wanted) or wanted.get("adopt") in ("if-exists", "required"):
             return
         there = self.objects_there(facts.listing, self.name_of(wanted), {})

@@ -25,9 +25,10 @@ from providers._sdn.staging import Item, Share, steps
 
 log = logging.getLogger("proxmox")
 
-QUIET = 0.3
+QUIET = 0.5
 """Seconds without a newcomer after which those that change the network have met: one apply takes far longer."""
-MOST = 3.0
+MOST = 5.0
+MEETING = "sdn"
 LOOK_AGAIN = 0.3
 TO_GO_BACK = 120.0
 """Seconds that taking a change back may take at least."""
@@ -38,12 +39,12 @@ SETTLES_WITHIN = 60.0
 
 def commit(item: Item) -> None:
     """Have an item's changes applied, together with those of all others that come now."""
-    item.api.facts.shared(_meeting).join("sdn", item, _together)
+    item.api.facts.shared(meeting).join(MEETING, item, _together)
     if item.error is not None:
         raise item.error
 
 
-def _meeting(_: Facts) -> Gathering[Item, None]:
+def meeting(_: Facts) -> Gathering[Item, None]:
     """Where those of one connection meet; one transaction at a time."""
     return Gathering(QUIET, MOST, threading.Lock())
 
@@ -90,9 +91,20 @@ def _patient(api: Api) -> Api:
 
 
 def _stage(api: Api, lock: Lock, items: list[Item], left: frozenset[Key]) -> None:
-    """Every item's changes; one that is refused has taken its own back, and the others go on."""
+    """Every item's changes; one that is refused has taken its own back, and the others go on.
+
+    It gets a second chance after them: it may have needed what one of them makes, or removes.
+    """
     actual = _configured(api, [item.share for item in items])
+    refused = _try(lock, items, actual, left)
+    if any(item.done for item in items):
+        _try(lock, refused, actual, left)
+
+
+def _try(lock: Lock, items: list[Item], actual: Objects, left: frozenset[Key]) -> list[Item]:
+    """Stage what the items want, and note in `actual` what is there then; returns those that were refused."""
     for item in items:
+        item.error = None
         try:
             lock.carry_out(item, list(steps(replace(item.share, known=item.share.known | left), actual)))
         except ProxmoxError as error:
@@ -100,6 +112,7 @@ def _stage(api: Api, lock: Lock, items: list[Item], left: frozenset[Key]) -> Non
         for step in item.done:
             actual.pop(step.object.key, None)
             actual.update(objects(step.new) if step.new else {})
+    return [item for item in items if item.error]
 
 
 def _configured(api: Api, shares: list[Share]) -> Objects:

@@ -10,7 +10,7 @@ from simulator.records import Guest, Node, Section
 from simulator.routing import Call, route
 from simulator.schema import string
 from simulator.sdn.config import node_zones, zone_status
-from simulator.state import Datacenter, lost_since
+from simulator.state import Datacenter, lost_since, segment
 
 _FIRST_REPORT_AFTER = 10.0
 """How many seconds a node that came back or joined is online before it is known how it is."""
@@ -62,7 +62,7 @@ def guest_stats(datacenter: Datacenter, observer: str, guest: Guest, now: float)
     own, node = datacenter.nodes[observer], datacenter.nodes.get(guest.node)
     if node is None:
         return _identity(guest) | {"status": "unknown"}
-    seen = now if node.online and node.side == own.side else lost_since(own, node)
+    seen = now if node.online and segment(node) == segment(own) else lost_since(own, node)
     if now - seen >= _FORGOTTEN_AFTER:
         return _identity(guest) | {"status": "unknown"}
     if guest.status == "running" and guest.started is not None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from simulator.network.checking import settle
 from simulator.network.parsing import Entry, Interfaces, parse
+from simulator.network.reach import watched
 from simulator.network.rendering import HEADER, render
 from simulator.network.unified_diff import hunks
 from simulator.records import File, Interface
@@ -68,8 +69,12 @@ def activate(datacenter: Datacenter, node: str) -> None:
 
 def reload(datacenter: Datacenter, node: str) -> None:
     """Bring up what the file in effect starts by itself, and take down what is no longer in it."""
-    if f"{node}:{PATH}" not in datacenter.files:
-        return
+    if f"{node}:{PATH}" in datacenter.files:
+        with watched(datacenter, node):
+            _reload(datacenter, node)
+
+
+def _reload(datacenter: Datacenter, node: str) -> None:
     cards = {link.iface for link in links(datacenter, node) if link.type in ("eth", "OVSPort")}
     entries = parse(current(datacenter, node).text).entries
     wanted = {name: entry for name, entry in entries.items() if name in cards or entry.get("autostart")}

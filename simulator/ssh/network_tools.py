@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.network.files import current, links, reload
 from simulator.network.parsing import parse
+from simulator.network.reach import watched
 from simulator.records import Interface
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
@@ -45,7 +46,7 @@ def _switch(command: str) -> Program:
         if not names:
             streams.complain(f"{command}: error: '-a' option or interface list are required")
             return 1
-        with shell.tree.world.database.transaction():
+        with shell.tree.world.database.transaction(), watched(shell.datacenter, shell.node):
             for name in names:
                 if name not in entries:
                     streams.complain(f"error: {command}: interface {name} not found in configuration")

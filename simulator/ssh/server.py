@@ -43,15 +43,15 @@ class Host:
 
     @property
     def online(self) -> bool:
-        """Tell whether the node is up."""
-        return self.tree.datacenter.nodes[self.tree.node].online
+        """Tell whether the node answers."""
+        return self.tree.datacenter.nodes[self.tree.node].reachable
 
     async def watch(self) -> None:
-        """End all connections when the node goes down or is started again; runs as long as there are any."""
+        """End all connections when the node goes down, is cut off or started again; runs as long as there are any."""
         while self.connections:
             node = self.tree.datacenter.nodes.get(self.tree.node)
             for connection, started in list(self.connections.items()):
-                if node is None or not node.online or node.started != started:
+                if node is None or not node.reachable or node.started != started:
                     self.connections.pop(connection, None)
                     connection.abort()
             await self.tree.changed()
@@ -143,7 +143,7 @@ class _Login(asyncssh.SSHServer):
         self._watching: asyncio.Task[None] | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Answer nobody while the node is down."""
+        """Answer nobody while the node is down or cut off."""
         if not self._host.online:
             conn.abort()
             return

@@ -112,6 +112,16 @@ def test_a_share_that_is_refused_fails_alone_and_is_taken_back(network: Network)
     assert network.applied == 1
 
 
+def test_who_needs_what_another_one_makes_gets_a_second_chance(network: Network) -> None:
+    evpn = {"zone": "z1", "type": "evpn", "controller": "ctl", "vrf_vxlan": 10, "vnets": {"v1": {"tag": 5}}}
+    controller = {"controller": "ctl", "type": "evpn", "asn": 65000, "peers": ["192.0.2.1"]}
+    first = network.driver("zone")
+    second = network.driver("controller", "sdn_controller", first)
+
+    assert network.together([(first, evpn), (second, controller)]) == ["", ""]
+    assert network.applied == 1
+
+
 def test_of_a_share_that_is_refused_halfway_nothing_stays(network: Network) -> None:
     driver = network.driver()
     network.simulator.fail(

@@ -56,6 +56,19 @@ def test_an_endpoint_may_be_written_short(written: str, meant: str) -> None:
     assert loaded({"lab": {**TOKEN, "endpoints": [written]}})["lab"].endpoints == [meant]
 
 
+def test_a_host_that_has_another_address_is_followed_there() -> None:
+    ssh = {"password": "x", "hosts": {"pve1": {"address": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}}}
+    endpoints = ["192.0.2.1", "https://pve2.example.org", "[2001:db8::1]:443"]
+    lab = loaded({"lab": {**TOKEN, "endpoints": endpoints, "ssh": ssh}})["lab"]
+
+    moved = lab.at({"192.0.2.1": "2001:db8::7", "2001:db8::1": "192.0.2.7"})
+
+    assert moved.endpoints == ["https://[2001:db8::7]:8006", "https://pve2.example.org:8006", "https://192.0.2.7:443"]
+    assert moved.ssh is not None
+    assert moved.ssh.hosts["pve1"].address == "2001:db8::7"
+    assert lab.at({}) == lab
+
+
 def test_a_fingerprint_is_taken_as_proxmox_shows_it() -> None:
     assert loaded({"lab": {**TOKEN, "fingerprint": FINGERPRINT}})["lab"].fingerprint == "ab" * 32
 

@@ -74,6 +74,7 @@ def test_the_door_stays_open_while_others_keep_coming_and_not_for_ever() -> None
         thread.join()
 
     assert set(rounds) == {(0, 1, 2, 3)}
+    gathering.expect("sdn")  # nobody's door is open
     impatient: Gathering[int, list[int]] = Gathering(quiet=30, most=0)
     assert impatient.join("sdn", 1, list) == [1]
 

@@ -1,0 +1,1 @@
+"""What the settings of a node have in common."""
