@@ -48,10 +48,9 @@ def docs(check: bool = typer.Option(default=False, help="Change nothing; fail wh
 
 def pages() -> dict[str, str]:
     """File name -> text of every page."""
-    kinds = sorted(file.stem for file in (ROOT / "providers").glob("[a-z]*.py"))
-    found = {f"{kind}.md": page(kind) for kind in kinds}
-    found["README.md"] = _index(kinds)
-    found["parameters.md"] = parameters.page({_class_name(kind): handler_of(kind) for kind in kinds})
+    found = {f"{kind}.md": page(kind) for kind in kinds()}
+    found["README.md"] = _index(kinds())
+    found["parameters.md"] = parameters.page({class_name(kind): handler_of(kind) for kind in kinds()})
     return {name: HEADER + text for name, text in found.items()}
 
 
@@ -60,7 +59,7 @@ def page(kind: str) -> str:
     handler = handler_of(kind)
     module = sys.modules[type(handler).__module__]
     parts: dict[str, type[Part]] = {}
-    lines = [f"# {_class_name(kind)}", "", inspect.cleandoc(module.__doc__ or ""), "", "## Inputs", ""]
+    lines = [f"# {class_name(kind)}", "", inspect.cleandoc(module.__doc__ or ""), "", "## Inputs", ""]
     lines += _table(handler.inputs, parts)
     written: set[str] = set()
     while unwritten := [part for name, part in parts.items() if name not in written]:  # a part may hold others
@@ -72,8 +71,8 @@ def page(kind: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _index(kinds: list[str]) -> str:
-    rows = [f"- [`{_class_name(kind)}`]({kind}.md): {_summary(kind)}" for kind in kinds]
+def _index(names: list[str]) -> str:
+    rows = [f"- [`{class_name(kind)}`]({kind}.md): {_summary(kind)}" for kind in names]
     rows += ["", "[Proxmox's parameters](parameters.md) and the fields that carry them."]
     return "# Resources\n\n" + "\n".join(rows) + "\n"
 
@@ -83,7 +82,13 @@ def _summary(kind: str) -> str:
     return (sys.modules[type(handler).__module__].__doc__ or "").splitlines()[0]
 
 
-def _class_name(kind: str) -> str:
+def kinds() -> list[str]:
+    """Every resource type, by its module's name."""
+    return sorted(file.stem for file in (ROOT / "providers").glob("[a-z]*.py"))
+
+
+def class_name(kind: str) -> str:
+    """What a program calls the resource type."""
     module = sys.modules[type(handler_of(kind)).__module__]
     return next(name for name, value in vars(module).items() if getattr(value, "kind", None) == kind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import docs, firewall, sim, stack
+from cli import docs, firewall, privileges, sim, stack
 
 app = typer.Typer(
     help="Proxmox VE labs as code: bring stacks up and down, and run the simulator.",
@@ -15,6 +15,7 @@ app.command()(stack.up)
 app.command()(stack.preview)
 app.command()(stack.refresh)
 app.command()(stack.down)
+app.command()(privileges.privileges)
 app.command()(docs.docs)
 app.add_typer(firewall.app, name="firewall")
 app.add_typer(sim.app, name="sim")

@@ -54,22 +54,53 @@ def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = Fa
 
 def _operate(root: Path, stack: str, *command: str) -> None:
     """Run one of Pulumi's operations on a stack, which is created if this is its first; end with Pulumi's code."""
+    on_stack = _selected(root, stack)
+    _end_if_failed(_pulumi(mirror_directory(root), root, "stack", "select", "--create", stack))
+    _end_if_failed(_pulumi(root, root, *command, *on_stack))
+
+
+def captured(root: Path, stack: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """One of Pulumi's operations on a stack, for what it says and not for the user to see."""
+    on_stack = _selected(root, stack)
+    program, environment = _program(root)
+    select = ["stack", "select", "--create", stack]
+    for folder, arguments in ((mirror_directory(root), select), (root, [*command, *on_stack])):
+        done = subprocess.run(
+            [program, *arguments, "--non-interactive"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            break
+    return done
+
+
+def _selected(root: Path, stack: str) -> list[str]:
+    """What tells Pulumi which stack is meant, once its files are in place."""
     try:
         config = mirror(root, stack)
     except ToolchainError as problem:
-        raise _error(problem) from None
+        raise error(problem) from None
     if mend(mirror_directory(root) / "state", "proxmox", stack):
         typer.echo("The last run was killed while Pulumi wrote its state: going on from the one before it.", err=True)
-    _end_if_failed(_pulumi(mirror_directory(root), root, "stack", "select", "--create", stack))
-    _end_if_failed(_pulumi(root, root, *command, "--stack", stack, "--config-file", str(config)))
+    return ["--stack", stack, "--config-file", str(config)]
+
+
+def _program(root: Path) -> tuple[str, dict[str, str]]:
+    """Where `pulumi` is, and what it finds in its environment."""
+    environment = pulumi_environment(root)
+    program = shutil.which("pulumi", path=environment["PATH"])
+    if program is None:
+        raise error("Pulumi is not set up in this checkout: run `make setup`")
+    return program, environment
 
 
 def _pulumi(folder: Path, root: Path, *arguments: str) -> int:
     """Run `pulumi` in a folder, its output going straight to the user; return its exit code."""
-    environment = pulumi_environment(root)
-    program = shutil.which("pulumi", path=environment["PATH"])
-    if program is None:
-        raise _error("Pulumi is not set up in this checkout: run `make setup`")
+    program, environment = _program(root)
     quietly = [] if sys.stdout.isatty() else ["--non-interactive"]
     process = subprocess.Popen([program, *arguments, *quietly], cwd=folder, env=environment)
     # Ctrl-C reaches Pulumi as well, which then ends in good order; until then there is nothing to do here.
@@ -86,7 +117,7 @@ def _end_if_failed(code: int) -> None:
         raise typer.Exit(code if code > 0 else 128 - code)
 
 
-def _error(text: object) -> typer.Exit:
+def error(text: object) -> typer.Exit:
     """Report an error in one line."""
     typer.echo(f"error: {text}", err=True)
     return typer.Exit(1)

@@ -177,6 +177,10 @@ class BackupHandler(Handler):
         guest: list[Need] = [(f"/vms/{wanted['vmid']}", "VM.Backup")] if "vmid" in wanted else []
         return guest + ([(f"/storage/{wanted['storage']}", "Datastore.AllocateSpace")] if "storage" in wanted else [])
 
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """To find the guest, and with it the node to ask."""
+        return [(f"/vms/{wanted['vmid']}", "VM.Audit")] if "vmid" in wanted else []
+
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """The guest is there, and its node has the storage."""
         vmid = wanted.get("vmid")

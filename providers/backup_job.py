@@ -21,7 +21,7 @@ from providers._runtime.handler import ConfigObject
 from providers._runtime.markers import Carrier, Immutable, Repeated, Separated, ServerDefault, Wire
 from providers._runtime.model import Inputs, Problem, Values
 from providers._runtime.ownership import Owner
-from providers._runtime.privileges import Need
+from providers._runtime.privileges import Need, granted
 from providers._runtime.wire import Part
 from providers._storages.parts import PruneBackups
 
@@ -159,23 +159,38 @@ class BackupJobHandler(ConfigObject):
     )
 
     def needs(self, wanted: Values) -> list[Need]:
-        """A job is the cluster's; one for a pool takes the right to back the pool up."""
-        pool = [(f"/pool/{wanted['pool']}", "VM.Backup")] if "pool" in wanted else []
-        return [("/", "Sys.Modify"), *pool]
+        """A job is the cluster's, and removes backups; one for a pool takes the right to back the pool up."""
+        needs: list[Need] = [("/", "Sys.Modify")]
+        if "storage" in wanted:
+            needs.append((f"/storage/{wanted['storage']}", "Datastore.Allocate"))
+        if "pool" in wanted:
+            needs.append((f"/pool/{wanted['pool']}", "VM.Backup"))
+        if fleecing := (wanted.get("fleecing") or {}).get("storage"):
+            needs.append((f"/storage/{fleecing}", "Datastore.AllocateSpace"))
+        return needs
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """Of all jobs together."""
+        return [("/", "Sys.Audit")]
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
-        """Proxmox takes storages, nodes and guests that are not there; the job then fails at night."""
-        storage, node = wanted.get("storage"), wanted.get("node")
+        """Proxmox takes storages, nodes and guests that are not there; the job then fails at night.
+
+        What the identity may not see is not called missing.
+        """
+        storage, node, permissions = wanted.get("storage"), wanted.get("node"), facts.permissions()
         rows = [row for row in facts.of_type("storage") if row.get("storage") == storage]
         if storage and not rows and not facts.announced("storage", storage):
-            yield "storage", f"there is no storage {storage!r} on the host, and none in this program"
+            if granted(permissions, f"/storage/{storage}", "Datastore.Audit"):
+                yield "storage", f"there is no storage {storage!r} on the host, and none in this program"
         elif rows and not any("backup" in str(row.get("content", "")).split(",") for row in rows):
             yield "storage", f"storage {storage} can't hold backups: its content lacks `backup`"
         if node and facts.node(node) is None:
             yield "node", f"there is no node {node!r}"
         for field in ("vmid", "exclude"):
             for vmid in wanted.get(field, ()):
-                if facts.node_of(vmid) is None and not facts.announced("guest", str(vmid)):
+                there = facts.node_of(vmid) is not None or facts.announced("guest", str(vmid))
+                if not there and granted(permissions, f"/vms/{vmid}", "VM.Audit"):
                     yield field, f"there is no guest {vmid} on the host, and none in this program"
 
 

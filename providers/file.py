@@ -123,8 +123,21 @@ class FileHandler(Handler):
         storage = f"/storage/{wanted['storage']}"
         if wanted.get("content") == "snippets":
             return [(storage, "Datastore.Allocate")]
-        network = [(f"/nodes/{wanted['node']}", "Sys.AccessNetwork")] if "oci" in wanted and "node" in wanted else []
-        return [(storage, "Datastore.AllocateTemplate"), (storage, "Datastore.Audit"), *network]
+        needs: list[Need] = [(storage, "Datastore.AllocateTemplate")]
+        if "node" in wanted and "oci" in wanted:
+            needs.append((f"/nodes/{wanted['node']}", "Sys.AccessNetwork"))
+        elif "node" in wanted and "url" in wanted:  # and by Sys.Audit beside the latter: see `_source_problems`
+            needs.append((f"/nodes/{wanted['node']}", "Sys.AccessNetwork|Sys.Modify", "/"))
+        return needs
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """It is looked for in the storage's list."""
+        listing = "Datastore.Audit|Datastore.AllocateSpace"
+        return [(f"/storage/{wanted['storage']}", listing)] if "storage" in wanted else []
+
+    def needs_to_delete(self, values: Values) -> list[Need]:
+        """Who may bring a file may not remove it yet."""
+        return [(f"/storage/{values['storage']}", "Datastore.Allocate")] if "storage" in values else []
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What the host would refuse, or could only find out after a long transfer."""

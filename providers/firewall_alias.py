@@ -14,7 +14,7 @@ from pydantic import Field
 
 from providers._firewall.declared import with_alias
 from providers._firewall.formats import Cidr, Comment, FirewallName
-from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_doubts, lockout_problems
+from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_problems
 from providers._firewall.named import NamedHandler
 from providers._firewall.scope import GuestScopeArgs, GuestScopeInputs, Scope
 from providers._runtime.api import Api
@@ -99,10 +99,6 @@ class FirewallAliasHandler(NamedHandler):
         if "name" in wanted and "cidr" in wanted:
             change = with_alias(scope, wanted["name"], wanted["cidr"])
             yield from lockout_problems(facts, owner, "cidr", wanted, change)
-
-    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
-        """What could not be told of who is shut out."""
-        yield from lockout_doubts(facts)
 
 
 def _parameters(api: Api, values: Values) -> dict[str, str]:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from providers._firewall.declared import with_ip_set
 from providers._firewall.formats import Comment, FirewallName, SetEntry
-from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_doubts, lockout_problems, refuse_lockout
+from providers._firewall.lockout import LockoutArgs, LockoutInputs, lockout_problems, refuse_lockout
 from providers._firewall.named import NamedHandler
 from providers._firewall.names import name_problems
 from providers._firewall.scope import GuestScopeArgs, GuestScopeInputs, Scope
@@ -106,9 +106,9 @@ class IpSetHandler(NamedHandler):
         found = self.read(api, id_)
         if found is None:
             return
-        scope = Scope.of_id(id_)
-        refuse_lockout(api, values, with_ip_set(scope, self.name_of(id_), {}))
-        place = self.place(api, scope, self.name_of(id_))
+        scope, name = Scope.of_id(id_), self.name_of(id_)
+        refuse_lockout(api, values, with_ip_set(scope, name, {}))
+        place = self.place(api, scope, name)
         ours, there = set(values.get("entries", ())), set(found.values["entries"])
         if there <= ours:
             api.delete(place, {"force": "1"})
@@ -138,10 +138,6 @@ class IpSetHandler(NamedHandler):
         if "name" in wanted and "entries" in wanted:
             change = with_ip_set(scope, wanted["name"], wanted["entries"])
             yield from lockout_problems(facts, owner, "entries", wanted, change)
-
-    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
-        """What could not be told of who is shut out."""
-        yield from lockout_doubts(facts)
 
 
 def _entry(row: Mapping[str, Any]) -> Values:

@@ -98,6 +98,10 @@ class ReplicationHandler(ConfigObject):
         """A job is the guest's."""
         return [(f"/vms/{wanted['job_id'].partition('-')[0]}", "VM.Replicate")] if "job_id" in wanted else []
 
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """As the guest itself."""
+        return [(f"/vms/{wanted['job_id'].partition('-')[0]}", "VM.Audit")] if "job_id" in wanted else []
+
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What Proxmox refuses when the job is made."""
         target, vmid = wanted.get("target"), int(wanted.get("job_id", "0").partition("-")[0])

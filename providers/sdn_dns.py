@@ -14,13 +14,13 @@ from pydantic import Field
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.coverage import Coverage
 from providers._runtime.markers import Immutable, Sensitive
-from providers._runtime.model import Values
+from providers._runtime.model import Inputs, Values
 from providers._runtime.privileges import Need
-from providers._sdn.handler import LEFT_OUT, SdnInputs, SingleObject, allocate
+from providers._sdn.handler import LEFT_OUT, SingleObject, allocate
 from providers._sdn.parts import Fingerprint, ServiceName, Url
 
 
-class SdnDnsInputs(SdnInputs):
+class SdnDnsInputs(Inputs):
     """A name server as declared."""
 
     dns: Annotated[ServiceName, Immutable()] = Field(description="Name of the name server.")
@@ -64,7 +64,6 @@ class SdnDnsArgs(CommonArgs):
     type: pulumi.Input[str]
     url: pulumi.Input[str]
     key: pulumi.Input[str]
-    apply_foreign: NotRequired[pulumi.Input[bool] | None]
     ttl: NotRequired[pulumi.Input[int] | None]
     reversemaskv6: NotRequired[pulumi.Input[int] | None]
     fingerprint: NotRequired[pulumi.Input[str] | None]

@@ -14,16 +14,16 @@ from pydantic import Field, model_validator
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.coverage import Coverage
 from providers._runtime.markers import Immutable, Sensitive
-from providers._runtime.model import Values
+from providers._runtime.model import Inputs, Values
 from providers._runtime.privileges import Need
-from providers._sdn.handler import LEFT_OUT, SdnInputs, SingleObject, allocate
+from providers._sdn.handler import LEFT_OUT, SingleObject, allocate
 from providers._sdn.parts import Fingerprint, ServiceName, Url
 from providers._sdn.type_fields import check_fields
 
 FIELDS = {"pve": ("", ""), "netbox": ("url token", "fingerprint"), "phpipam": ("url token section", "fingerprint")}
 
 
-class SdnIpamInputs(SdnInputs):
+class SdnIpamInputs(Inputs):
     """An IP address management as declared."""
 
     ipam: Annotated[ServiceName, Immutable()] = Field(description="Name of the IP address management.")
@@ -69,7 +69,6 @@ class SdnIpamArgs(CommonArgs):
 
     ipam: pulumi.Input[str]
     type: pulumi.Input[str]
-    apply_foreign: NotRequired[pulumi.Input[bool] | None]
     url: NotRequired[pulumi.Input[str] | None]
     token: NotRequired[pulumi.Input[str] | None]
     section: NotRequired[pulumi.Input[int] | None]

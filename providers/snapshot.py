@@ -132,6 +132,10 @@ class SnapshotHandler(Handler):
         asked = ["VM.Snapshot", *(["VM.Snapshot.Rollback"] if "rollback" in wanted else [])]
         return [(f"/vms/{wanted['vmid']}", privilege) for privilege in asked] if "vmid" in wanted else []
 
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """As the guest itself."""
+        return [(f"/vms/{wanted['vmid']}", "VM.Audit")] if "vmid" in wanted else []
+
     def impact(self, before: Values, wanted: Values) -> dict[str, Impact]:
         """Taking the word out does nothing."""
         found = super().impact(before, wanted)

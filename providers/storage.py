@@ -233,6 +233,10 @@ class StorageHandler(ConfigObject):
         """Making one takes the privilege for all of them."""
         return [("/storage", "Datastore.Allocate")]
 
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """Its settings are shown to who may change them."""
+        return [(f"/storage/{wanted['storage']}", "Datastore.Allocate")] if "storage" in wanted else []
+
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> list[Problem]:
         """Proxmox takes a node that does not exist without a word; nobody means that."""
         known = {str(row.get("node")) for row in facts.of_type("node")}

@@ -164,7 +164,7 @@ class VmHandler(GuestHandler):
     def volume_privilege(self, volid: str) -> str:
         """A drive is another right than a disk, and that of cloud-init one more."""
         if volid.endswith(":cloudinit"):
-            return "VM.Config.Cloudinit"
+            return "VM.Config.Cloudinit|VM.Config.CDROM"
         return "VM.Config.CDROM" if is_cdrom(volid) else "VM.Config.Disk"
 
     def root_only(self, wanted: Values) -> Iterator[str]:

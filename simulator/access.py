@@ -19,6 +19,8 @@ from simulator.state import Datacenter, World
 from simulator.tickets import Signer, hash_secret
 
 ROOT = "root@pam"
+BUILT_IN_REALMS = {"pam": "Linux PAM standard authentication", "pve": "Proxmox VE authentication server"}
+"""Realm that is there always, named like its type -> the comment that it has by itself."""
 _ACL_PATH = re.compile(
     r"/|/access(?:/groups(?:/[A-Za-z0-9.\-_]+)?|/realm(?:/[A-Za-z0-9.\-_]+)?)?|/nodes(?:/[A-Za-z0-9.\-]+)?"
     r"|/pool(?:/[A-Za-z0-9.\-_]+){0,3}|/sdn(?:/(?:zones|controllers|dns|ipams|fabrics|prefix-lists|route-maps)"

@@ -131,7 +131,7 @@ class Simulator:
     def reset(self) -> None:
         """Begin again with what the topology says; addresses and secrets stay."""
         self.tasks.drop_all()
-        self.faults.ordered.clear()
+        self.faults.reset()
         self.world.clock.reset()
         with self.world.database.transaction():
             for table in self.world.tables():

@@ -18,6 +18,10 @@ class Dropped(Exception):
     """The connection is to be closed without an answer."""
 
 
+class Withdrawn(Dropped):
+    """The simulator was reset while a fault held a call up: what the call was about is gone, and nobody waits."""
+
+
 @dataclass(slots=True)
 class Fault:
     """Disturb the calls that match: from the `nth` on, `count` of them."""
@@ -48,6 +52,12 @@ class Faults:
     def __init__(self) -> None:
         """Begin with none."""
         self.ordered: list[Fault] = []
+        self._resets = 0
+
+    def reset(self) -> None:
+        """Have none any more, and let calls that are held up come to nothing."""
+        self.ordered.clear()
+        self._resets += 1
 
     def order(self, **options: Any) -> Fault:
         """Add a fault; refuse what it does not know."""
@@ -65,6 +75,7 @@ class Faults:
 
     async def disturb(self, method: str, path: str, node: str) -> None:
         """Let the faults that match this call strike."""
+        resets = self._resets
         for fault in self.ordered:
             if not fault.strikes(method, path, node):
                 continue
@@ -72,5 +83,7 @@ class Faults:
                 raise Dropped
             if fault.action == "delay":
                 await asyncio.sleep(fault.seconds)
+                if resets != self._resets:
+                    raise Withdrawn
             else:
                 raise ApiError(fault.reason, fault.status)

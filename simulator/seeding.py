@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from simulator.access import BUILT_IN_REALMS
 from simulator.cluster import log
 from simulator.cluster.records import ClusterConfig, DirectoryEntry
 from simulator.errors import ApiError
@@ -46,8 +47,8 @@ def seed(world: World, topology: Topology, password: str, tokens: dict[str, str]
 def _add_root(datacenter: Datacenter, password: str, token: str) -> None:
     datacenter.users.put(User(userid="root@pam", password=hash_password(password)))
     datacenter.tokens.put(Token(full_id="root@pam!labs", secret=hash_secret(token), privsep=False))
-    datacenter.domains.put(Section(id="pam", type="pam", options={"comment": "Linux PAM standard authentication"}))
-    datacenter.domains.put(Section(id="pve", type="pve", options={"comment": "Proxmox VE authentication server"}))
+    for realm, comment in BUILT_IN_REALMS.items():
+        datacenter.domains.put(Section(id=realm, type=realm, options={"comment": comment}))
 
 
 def _fill(datacenter: Datacenter, spec: DatacenterSpec, now: float) -> None:

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from simulator.bodies import BadBody, read_values
 from simulator.errors import ApiError, NodeUnreachable, ParamError, Unauthorized
-from simulator.faults import Dropped, Faults
+from simulator.faults import Dropped, Faults, Withdrawn
 from simulator.records import Node
 from simulator.router import Request, Router
 from simulator.state import Datacenter
@@ -88,19 +88,22 @@ class ApiServer:
             datacenter, node = self._router.world.place_of(host)
             context = _Context(unquote(request.rel_url.raw_path))
             self._log.in_flight += 1
+            counts = True
             try:
                 response = await self._serve(request, datacenter, node, context)
-            except Dropped:
+            except Dropped as dropped:
+                counts = not isinstance(dropped, Withdrawn)
                 context.status = 0
                 if request.transport is not None:
                     request.transport.abort()
                 raise asyncio.CancelledError from None
             finally:
-                self._log.write(
-                    time=round(time.time(), 3), node=node.name, method=request.method, path=context.path,
-                    user=context.authid, status=context.status,
-                    ms=round((time.monotonic() - started) * 1000, 2), in_flight=self._log.in_flight,
-                )  # fmt: skip
+                if counts:
+                    self._log.write(
+                        time=round(time.time(), 3), node=node.name, method=request.method, path=context.path,
+                        user=context.authid, status=context.status,
+                        ms=round((time.monotonic() - started) * 1000, 2), in_flight=self._log.in_flight,
+                    )  # fmt: skip
                 self._log.in_flight -= 1
             return self._finish(request, response)
 

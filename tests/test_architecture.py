@@ -30,7 +30,7 @@ MAY_IMPORT = {
 
 ONLY_IN = {
     "pulumi.dynamic": {"providers/_runtime/bridge.py"},
-    "proxmoxer": {"providers/_runtime/client.py", "providers/_runtime/session.py"},
+    "proxmoxer": {f"providers/_runtime/{name}.py" for name in ("answers", "client", "session")},
     "paramiko": {"providers/_runtime/ssh.py"},
     "asyncssh": {"simulator/ssh/ports.py", "simulator/ssh/server.py", "simulator/ssh/sftp.py"},
 }
@@ -114,6 +114,8 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
     tokens = {name: kind(name).resource._resource_type_name for name in KINDS}
 
     assert tokens == {
+        "acl": "dynamic/proxmox:Acl",
+        "api_token": "dynamic/proxmox:ApiToken",
         "backup": "dynamic/proxmox:Backup",
         "backup_job": "dynamic/proxmox:BackupJob",
         "cluster": "dynamic/proxmox:Cluster",
@@ -124,6 +126,7 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
         "firewall_alias": "dynamic/proxmox:FirewallAlias",
         "firewall_options": "dynamic/proxmox:FirewallOptions",
         "firewall_rules": "dynamic/proxmox:FirewallRules",
+        "group": "dynamic/proxmox:Group",
         "guest_exec": "dynamic/proxmox:GuestExec",
         "guest_file": "dynamic/proxmox:GuestFile",
         "ha_resource": "dynamic/proxmox:HaResource",
@@ -137,7 +140,9 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
         "node_network": "dynamic/proxmox:NodeNetwork",
         "node_time": "dynamic/proxmox:NodeTime",
         "pool": "dynamic/proxmox:Pool",
+        "realm": "dynamic/proxmox:Realm",
         "replication": "dynamic/proxmox:Replication",
+        "role": "dynamic/proxmox:Role",
         "sdn_controller": "dynamic/proxmox:SdnController",
         "sdn_dns": "dynamic/proxmox:SdnDns",
         "sdn_fabric": "dynamic/proxmox:SdnFabric",
@@ -148,6 +153,7 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
         "security_group": "dynamic/proxmox:SecurityGroup",
         "snapshot": "dynamic/proxmox:Snapshot",
         "storage": "dynamic/proxmox:Storage",
+        "user": "dynamic/proxmox:User",
         "vm": "dynamic/proxmox:VirtualMachine",
     }
 

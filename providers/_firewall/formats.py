@@ -68,18 +68,23 @@ def _range_version(text: str) -> int:
     return first.version
 
 
-def _endpoint(text: str) -> str:
-    """What a rule's packets come from or go to."""
+def version_of(text: str) -> int | None:
+    """Check what a rule's packets come from or go to; returns its IP version, None for a name."""
     if text.startswith("+") or SCOPED_NAME.fullmatch(text):
         if not SCOPED_NAME.fullmatch(text.removeprefix("+")) or len(text) > _SCOPE_LENGTH:
             raise InvalidValue(f"{text!r} is no name of an IP set")
-        return text
+        return None
     items = text.split(",")
     if len(items) > 1 and "-" in text:
         raise InvalidValue("a range of addresses can't stand in a list")
     versions = {_range_version(item) if "-" in item else _network(item, strict=True) for item in items}
     if len(versions) > 1:
         raise InvalidValue("addresses of IPv4 and IPv6 can't stand in one list")
+    return versions.pop()
+
+
+def _endpoint(text: str) -> str:
+    version_of(text)
     return text
 
 

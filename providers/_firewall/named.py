@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from providers._firewall.lockout import lockout_doubts
 from providers._firewall.names import NameKind, announced_name
 from providers._firewall.scope import Scope
 from providers._runtime.api import Api, quoted
 from providers._runtime.errors import AlreadyThere, ApiRefused
+from providers._runtime.facts import Facts
 from providers._runtime.handler import Found, Handler
 from providers._runtime.model import Values
+from providers._runtime.ownership import Owner
 from providers._runtime.privileges import Need
 
 
@@ -65,3 +68,7 @@ class NamedHandler(Handler):
     def needs(self, wanted: Values) -> list[Need]:
         """Those of its scope."""
         return Scope.of(wanted).needs()
+
+    def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
+        """What could not be told of who is shut out."""
+        yield from lockout_doubts(facts)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from providers._firewall.formats import Comment, Endpoint, Ports, Protocol
+from providers._firewall.formats import Comment, Endpoint, Ports, Protocol, version_of
 from providers._firewall.scope import Level
 from providers._runtime.errors import InvalidValue
 from providers._runtime.model import Values
@@ -27,7 +27,8 @@ _TYPES: dict[Place, tuple[str, ...]] = {
 _ACTIONS = ("ACCEPT", "DROP", "REJECT")
 _OF_A_GROUP = {"type", "action", "iface", "enable", "comment"}
 """What a rule that inserts a security group can have; Proxmox drops anything else."""
-_ICMP = ("icmp", "icmpv6", "ipv6-icmp")
+_ICMP = {"icmp": 4, "icmpv6": 6, "ipv6-icmp": 6}
+"""ICMP's names -> their IP versions."""
 _WITH_PORTS = ("udp", "17", "udplite", "136", "tcp", "6", "dccp", "33", "sctp", "132")
 
 
@@ -63,6 +64,7 @@ class FirewallRule(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> FirewallRule:
         problem = self._problem_of_a_group() if self.type == "group" else self._problem_of_ports()
+        problem = problem or self._problem_of_versions()
         if problem:
             raise InvalidValue(problem)
         return self
@@ -77,10 +79,18 @@ class FirewallRule(Part):
         if self.icmp_type is not None and (self.proto not in _ICMP or self.dport is not None):
             return "icmp_type: it takes a proto of icmp or icmpv6, and no dport"
         for field in ("sport", "dport"):
-            with_ports = (*_WITH_PORTS, *(_ICMP[:2] if field == "dport" else ()))
+            with_ports = (*_WITH_PORTS, *(("icmp", "icmpv6") if field == "dport" else ()))
             if getattr(self, field) is not None and self.proto not in with_ports:
                 return f"{field}: it takes a proto that has ports, such as tcp or udp"
         return None
+
+    def _problem_of_versions(self) -> str | None:
+        ends = {field: version_of(text) for field in ("source", "dest") if (text := getattr(self, field))}
+        versions = {
+            field: version for field, version in {"proto": _ICMP.get(self.proto or ""), **ends}.items() if version
+        }
+        fields = list(versions)
+        return f"{fields[-1]}: IPv4 and IPv6 are mixed with {fields[0]}" if len(set(versions.values())) > 1 else None
 
     def problem_at(self, place: Place) -> str | None:
         """Why Proxmox has no such rule there; None if it has."""

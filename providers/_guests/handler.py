@@ -256,6 +256,14 @@ class GuestHandler(Handler):
         """What differs."""
         return permits.to_change(self, before, wanted)
 
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """Its configuration and its state."""
+        return permits.to_read(wanted)
+
+    def needs_to_delete(self, values: Values) -> list[Need]:
+        """It is stopped first."""
+        return permits.to_delete(values)
+
     def takes(self, before: Values, wanted: Values, there: Values) -> dict[str, Impact]:
         """What each change takes by itself; `there` is all that is known of the guest as it is."""
         return impact.takes(self, before, wanted, there, super().impact(before, wanted))

@@ -5,6 +5,7 @@ In a pool a guest has the pool's privileges too, and one that is made in it may 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,18 @@ from providers._runtime.markers import Needs
 from providers._runtime.model import Values, fields_of
 from providers._runtime.privileges import Need
 
+AGENT = "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted"
+"""Either lets one ask the agent of a machine for what can be seen."""
+
 if TYPE_CHECKING:
     from providers._guests.handler import GuestHandler
+    from providers._guests.preflight import Image
 
 
 def to_make(handler: GuestHandler, wanted: Values) -> list[Need]:
     """For all that is declared."""
-    asked = _by_field(handler, wanted) | {"VM.Allocate", "VM.Config.Options"}
-    if not wanted.get("started", True):
-        asked.discard("VM.PowerMgmt")
+    asked = {"VM.Allocate", "VM.Config.Options", *(_by_field(handler, wanted) - {"VM.PowerMgmt"})}
+    asked |= _to_power(wanted) | _to_wait(wanted)
     volumes = slots(handler.inputs, wanted)
     clone = wanted.get("clone") or {}
     return [
@@ -29,8 +33,33 @@ def to_make(handler: GuestHandler, wanted: Values) -> list[Need]:
         *([("/", "Sys.Modify")] if "startup" in wanted else []),
         *_on_storages(_storage(volume) for volume in volumes.values()),
         *on_bridges((wanted.get("net") or {}).values()),
-        *([(f"/vms/{clone['vmid']}", "VM.Clone")] if clone.get("vmid") else []),
+        *([(f"/vms/{clone['vmid']}", privilege) for privilege in ("VM.Audit", "VM.Clone") if clone.get("vmid")]),
+        *_on_images(handler.images(wanted)),
     ]
+
+
+def to_read(wanted: Values) -> list[Need]:
+    """For looking at it."""
+    return _on_guest(wanted, wanted.get("pool"), {"VM.Audit"})
+
+
+def to_delete(values: Values) -> list[Need]:
+    """For stopping it, and for removing it with its volumes."""
+    return _on_guest(values, values.get("pool"), {"VM.Allocate"} | _to_power(values))
+
+
+def _to_power(values: Values) -> set[str]:
+    """For starting and stopping it, where it is to run."""
+    return {"VM.PowerMgmt"} if values.get("started", True) and not values.get("template") else set()
+
+
+def _to_wait(wanted: Values) -> set[str]:
+    """For asking its agent, which is not done where the address is known; for cloud-init a command is run inside."""
+    what = wanted.get("wait_for") or "none"
+    fixed = any("/" in entry.get("ip", "") for entry in (wanted.get("ipconfig") or {}).values())
+    if what == "none" or (what == "ssh" and fixed):
+        return set()
+    return {"VM.GuestAgent.Unrestricted" if what == "cloud-init" else AGENT}
 
 
 def to_change(handler: GuestHandler, before: Values, wanted: Values) -> list[Need]:
@@ -53,6 +82,7 @@ def to_change(handler: GuestHandler, before: Values, wanted: Values) -> list[Nee
             if slot not in there or _storage(there[slot]) != _storage(declared[slot])
         ),
         *on_bridges(nic for slot, nic in (wanted.get("net") or {}).items() if nics.get(slot) != nic),
+        *_on_images(image for image in handler.images(wanted) if image not in handler.images(before)),
     ]
 
 
@@ -100,6 +130,19 @@ def _storage(volume: Slot) -> str:
 
 def _on_storages(storages: Iterable[str]) -> list[Need]:
     return [(f"/storage/{storage}", "Datastore.AllocateSpace") for storage in sorted({*storages} - {""})]
+
+
+def _on_images(images: Iterable[Image]) -> list[Need]:
+    """Whoever may look at a storage may use its files, but for the backups of guests."""
+    found: list[Need] = []
+    for image in images:
+        storage = f"/storage/{image.volid.partition(':')[0]}"
+        if image.content in ("import", "iso", "vztmpl"):
+            found.append((storage, "Datastore.Audit|Datastore.AllocateSpace|Datastore.Allocate"))
+        elif source := re.search(r"vzdump-[a-z]+-(\d+)-", image.volid):
+            found.append((storage, "Datastore.AllocateSpace|Datastore.Allocate"))
+            found.append((f"/vms/{source[1]}", "VM.Backup|Datastore.Allocate", storage))
+    return found
 
 
 def on_bridges(nics: Iterable[Values]) -> list[Need]:

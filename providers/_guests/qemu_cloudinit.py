@@ -19,7 +19,7 @@ FIELDS = frozenset(
     {"cicustom", "cipassword", "citype", "ciupgrade", "ciuser", "ipconfig", "nameserver", "searchdomain", "sshkeys"}
 )
 """The fields that the cloud-init drive is made from."""
-_CLOUDINIT = Needs("VM.Config.Cloudinit")
+_CLOUDINIT = Needs("VM.Config.Cloudinit|VM.Config.Network")
 _AT_BOOT = Takes("pending")
 
 

@@ -139,6 +139,7 @@ class Transaction:
             Confirmed(self.api, self.node, self.confirm_seconds, moved).apply(old, new)
         except ProxmoxError:
             with suppress(ProxmoxError):  # the node may be gone for good, and that is what has to be told
+                self.api.delete(network_path(self.node))
                 forget(self.api, self.node) if before is None else keep(self.api, self.node, before)
             raise
 

@@ -59,7 +59,7 @@ class Resource(dynamic.Resource):
             spec = fields_of(handler.inputs).get(name)
             plain = _plain(value)
             properties[name] = pulumi.Output.secret(plain) if spec and spec.secret and plain is not None else plain
-        secrets = [name for name, spec in fields_of(handler.inputs).items() if spec.secret]
+        secrets = [name for name, spec in fields_of(handler.outputs).items() if spec.secret]
         own = pulumi.ResourceOptions(additional_secret_outputs=secrets) if secrets else None
         super().__init__(ProxmoxProvider(self.kind), resource_name, properties, pulumi.ResourceOptions.merge(opts, own))
 

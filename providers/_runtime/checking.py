@@ -72,7 +72,7 @@ class Check:
             planned = planned | self.handler.plan(self.facts, self.owner, old, {**wanted, **planned}, unknown)
             full = {**wanted, **planned}
             needs = self.handler.needs_to_change(old, full) if old else self.handler.needs(full)
-            problems = list(privileges.missing(self.facts, needs))
+            problems = list(privileges.missing(self.facts, [*needs, *self.handler.needs_to_read(full)]))
             problems += self._taken(full)
             problems += self.handler.preflight(self.facts, self.owner, old, full)
             for text in self.handler.advice(self.facts, self.owner, old, full):

@@ -143,8 +143,10 @@ class Client:
         raise LoginRefused(f"connection {self.name!r}: the {what} was refused: {refused.reason}") from None
 
     def anew(self, connection: Connection) -> Client:
-        """One with connections of its own, so that what it is told comes over no old one."""
-        return Client(self.name, connection, 1)
+        """One with connections of its own, so that what it is told comes over no old one; the login stays."""
+        made = Client(self.name, connection, 1)
+        made._auth = made._session.auth = self._auth
+        return made
 
     def follow(self, connection: Connection) -> None:
         """Go on with the same hosts where they are from now on."""

@@ -137,7 +137,11 @@ class Facts:
 
     def content(self, node: str, storage: str, content: str) -> list[Row]:
         """What a storage holds of one kind at this moment; one answer serves all that ask meanwhile."""
-        rows: list[Row] = self._ask(f"/nodes/{node}/storage/{storage}/content", 0.0, {"content": content})
+        return self.list_now(f"/nodes/{node}/storage/{storage}/content", {"content": content})
+
+    def list_now(self, path: str, parameters: dict[str, str] | None = None) -> list[Row]:
+        """Any other list at this moment; one answer serves all that ask meanwhile."""
+        rows: list[Row] = self._ask(path, 0.0, parameters)
         return rows
 
     def note(self, vmid: int, **done: Any) -> None:

@@ -146,6 +146,14 @@ class Handler(abc.ABC):
         """The privileges that changing the object takes; those of making it, unless a type knows better."""
         return self.needs(wanted)
 
+    def needs_to_read(self, wanted: Values) -> Iterable[Need]:
+        """The privileges that looking at the object takes, as far as making it does not take them already."""
+        return ()
+
+    def needs_to_delete(self, values: Values) -> Iterable[Need]:
+        """The privileges that removing the object takes; those of making it, unless a type knows better."""
+        return self.needs(values)
+
     def impact(self, before: Values, wanted: Values) -> dict[str, Impact]:
         """What each changed field takes; by the markers, unless a type knows better."""
         found: dict[str, Impact] = {}

@@ -88,7 +88,7 @@ class Takes:
 
 @dataclass(frozen=True)
 class Needs:
-    """The privilege on the object that setting the field takes."""
+    """The privilege on the object that setting the field takes; `A|B` where either will do."""
 
     privilege: str
 

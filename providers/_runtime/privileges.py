@@ -9,16 +9,23 @@ from providers._runtime.facts import Facts
 from providers._runtime.model import Problem
 
 Need = tuple[str, str] | tuple[str, str, str]
-"""An ACL path, and a privilege on it; and the path of the pool from which it may come as well, where there is one."""
+"""An ACL path, and a privilege on it; and another path from which it may come as well, such as that of the pool.
+
+Where one of several privileges will do, they are written as Proxmox writes them, the usual one first: `A|B`.
+"""
 
 ROLES = {
     "Datastore.Allocate": "PVEDatastoreAdmin",
     "Datastore.AllocateSpace": "PVEDatastoreUser",
     "Datastore.AllocateTemplate": "PVEDatastoreAdmin",
     "Datastore.Audit": "PVEDatastoreUser",
+    "Group.Allocate": "PVEUserAdmin",
     "Mapping.Modify": "PVEMappingAdmin",
+    "Permissions.Modify": "Administrator",
     "Pool.Allocate": "PVEPoolAdmin",
     "Pool.Audit": "PVEPoolUser",
+    "Realm.Allocate": "Administrator",
+    "Realm.AllocateUser": "PVEUserAdmin",
     "SDN.Allocate": "PVESDNAdmin",
     "SDN.Audit": "PVESDNUser",
     "SDN.Use": "PVESDNUser",
@@ -26,19 +33,21 @@ ROLES = {
     "Sys.Audit": "PVEAuditor",
     "Sys.Console": "PVESysAdmin",
     "Sys.Modify": "Administrator",
+    "User.Modify": "PVEUserAdmin",
 }
 """The smallest built-in role with a privilege; those of guests are all in PVEVMAdmin."""
 
 
 def granted(permissions: dict[str, dict[str, int]], path: str, privilege: str) -> bool:
     """Whether a privilege is granted on a path: by its own entry, or by what the next one above hands down."""
+    any_of = privilege.split("|")
     while path not in permissions:
         if path == "/":
             return False
         path = path.rpartition("/")[0] or "/"
         if path in permissions:
-            return bool(permissions[path].get(privilege))
-    return privilege in permissions[path]
+            return any(permissions[path].get(name) for name in any_of)
+    return any(name in permissions[path] for name in any_of)
 
 
 def missing(facts: Facts, needs: Iterable[Need]) -> Iterator[Problem]:
@@ -48,8 +57,8 @@ def missing(facts: Facts, needs: Iterable[Need]) -> Iterator[Problem]:
         places = [path, *pool]
         if not any(granted(permissions, place, privilege) for place in places):
             where = " or ".join(places)
-            command = grant(facts.client.connection, places[-1], privilege)
-            yield "connection", f"it needs {privilege} on {where}: {command}"
+            command = grant(facts.client.connection, places[-1], privilege.partition("|")[0])
+            yield "connection", f"it needs {privilege.replace('|', ' or ')} on {where}: {command}"
 
 
 def grant(connection: Connection, path: str, privilege: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from providers._runtime.facts import Facts, Row
 from providers._runtime.model import Problem, Values
+from providers._sdn.objects import KINDS
 from providers._sdn.zone_kinds import ZONE_KINDS
 
 DEFAULT_MTU = 1500
@@ -49,14 +50,12 @@ def zone_problems(facts: Facts, before: Values, wanted: Values) -> Iterator[Prob
 
 def named(facts: Facts, kind: str, field: str, wanted: Values) -> Iterator[Problem]:
     """Another object of the network that is named, such as a zone's controller."""
-    name = wanted.get(field)
-    if not name or facts.announced(kind.removesuffix("s"), name) or (kind, name) == ("ipams", "pve"):
+    name, about = wanted.get(field), KINDS[kind]
+    if not name or facts.announced(about.word, name) or (kind, name) == ("ipams", "pve"):
         return
-    path = "/cluster/sdn/fabrics/fabric" if kind == "fabrics" else f"/cluster/sdn/{kind}"
-    rows = facts.look(path)
-    key = "id" if kind == "fabrics" else kind.removesuffix("s")
-    if rows is not None and name not in {str(row.get(key, row.get(kind))) for row in rows}:
-        yield field, f"there is no {kind.removesuffix('s')} {name!r} on the host, and none in this program"
+    rows = facts.look(about.path)
+    if rows is not None and name not in {str(row[about.key]) for row in rows}:
+        yield field, f"there is no {about.word} {name!r} on the host, and none in this program"
 
 
 def _bridge(facts: Facts, wanted: Values, online: list[str]) -> Iterator[Problem]:

@@ -28,6 +28,11 @@ class Share:
     apply_foreign: bool = False
 
     @property
+    def keys(self) -> set[Key]:
+        """What it is about."""
+        return {*self.before, *self.wanted}
+
+    @property
     def zones(self) -> set[str]:
         """The zones whose state on the nodes says whether an apply has worked."""
         every = [*self.before.values(), *self.wanted.values()]

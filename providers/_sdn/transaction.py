@@ -56,9 +56,7 @@ def _together(items: list[Item]) -> None:
     lock = Lock(api, journal, items)
     try:
         lock.take()
-        journal.note(
-            lock.token.get("lock-token"), [key for item in items for key in (*item.share.before, *item.share.wanted)]
-        )
+        journal.note(lock.token.get("lock-token"), {key for item in items for key in item.share.keys})
         try:
             _stage(api, lock, items, journal.left)
             if lock.pending or any(step.object.kind not in AT_ONCE for item in items for step in item.done):
@@ -108,6 +106,8 @@ def _try(lock: Lock, items: list[Item], actual: Objects, left: frozenset[Key]) -
         try:
             lock.carry_out(item, list(steps(replace(item.share, known=item.share.known | left), actual)))
         except ProxmoxError as error:
+            if item.done:
+                raise  # it could not be taken back, and must not be applied with the others
             item.error = error
         for step in item.done:
             actual.pop(step.object.key, None)
@@ -117,7 +117,7 @@ def _try(lock: Lock, items: list[Item], actual: Objects, left: frozenset[Key]) -
 
 def _configured(api: Api, shares: list[Share]) -> Objects:
     """The configured objects of the kinds that the shares are about, as they are at this moment."""
-    kinds = {kind for share in shares for kind, _ in (*share.before, *share.wanted)}
+    kinds = {kind for share in shares for kind, _ in share.keys}
     if "subnets" not in kinds:
         return read_objects(api.get, sorted(kinds), {}, ())
     vnets = read_objects(api.get, ["vnets"], {}, ())

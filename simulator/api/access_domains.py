@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from simulator.access import BUILT_IN_REALMS
 from simulator.errors import ApiError, ParamError
 from simulator.records import Section
 from simulator.routing import Call, route
@@ -181,14 +182,17 @@ def update_domain(call: Call) -> None:
     realm = _existing(call, text)
     call.check_digest(_digest(call))
     options = {key: value for key, value in realm.options.items() if key not in call.listing("delete")}
-    _store(call, replace(realm, options=options | _given(call)))
+    default = {"comment": BUILT_IN_REALMS[realm.id]} if realm.id in BUILT_IN_REALMS else {}
+    _store(call, replace(realm, options=default | options | _given(call)))
 
 
 @route("DELETE", "/access/domains/{realm}", params={"realm": _REALM}, check=_ALLOCATE, protected=True)
 def delete_domain(call: Call) -> None:
-    """Remove a realm; the built-in ones come back at once."""
+    """Remove a realm; the built-in ones come back at once, as they are by themselves."""
     call.cfs_lock("file-domains_cfg", "delete auth server failed: ")
     text = f"delete auth server failed: authentication domain '{call.text('realm')}' does not exist"
     realm = _existing(call, text)
-    if realm.id not in _PLUGINS:
+    if realm.id in _PLUGINS:
+        call.datacenter.domains.put(replace(realm, options={"comment": BUILT_IN_REALMS[realm.id]}))
+    else:
         call.datacenter.domains.delete(realm.id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.access import role_privileges
 from simulator.api.access import drop_from_acl
-from simulator.errors import ApiError
+from simulator.errors import ApiError, ParamError
 from simulator.privileges import BUILTIN_ROLES
 from simulator.records import Group, Role
 from simulator.routing import Call, route
@@ -110,8 +110,10 @@ def read_role(call: Call) -> dict[str, int]:
 @route("POST", "/access/roles", params={"roleid": _ROLEID, "privs": _PRIVS}, check=_ROLE_CHECK, protected=True)
 def create_role(call: Call) -> None:
     """Create a role."""
-    call.cfs_lock("file-user_cfg", "create role failed: ")
     roleid = call.text("roleid")
+    if roleid.upper().startswith("PVE"):
+        raise ParamError({"roleid": "cannot use role ID starting with the (case-insensitive) 'PVE' namespace"})
+    call.cfs_lock("file-user_cfg", "create role failed: ")
     if role_privileges(call.datacenter, roleid) is not None:
         raise ApiError(f"create role failed: role '{roleid}' already exists")
     call.datacenter.roles.put(Role(roleid=roleid, privs=frozenset(call.listing("privs"))))

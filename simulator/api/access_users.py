@@ -31,6 +31,7 @@ _TOKEN_OPTIONS = {
     "expire": integer(minimum=0, optional=True),
     "privsep": boolean(optional=True),
 }
+_WITH_PASSWORDS = ("pam", "pve")
 _TOKEN_CHECK = ["or", ["userid-param", "self"], ["userid-group", ["User.Modify"]]]
 
 
@@ -104,9 +105,20 @@ def create_user(call: Call) -> None:
     if userid in call.datacenter.users:
         raise ApiError(f"create user failed: user '{userid}' already exists")
     password = call.optional("password")
+    if password is not None:
+        _check_password_realm(call, userid.rpartition("@")[2])
     user = User(userid=userid, password=None if password is None else hash_password(password))
     call.datacenter.users.put(_changed(call, user))
     _join_groups(call, userid, "create user failed: ")
+
+
+def _check_password_realm(call: Call, name: str) -> None:
+    """Refuse to set a password where the realm has those of its users elsewhere."""
+    realm = call.datacenter.domains.get(name)
+    if realm is None:
+        raise ApiError(f"create user failed: auth domain '{name}' does not exist")
+    if realm.type not in _WITH_PASSWORDS:
+        raise ApiError(f"create user failed: can't set password on auth type '{realm.type}'")
 
 
 def _changed(call: Call, user: User) -> User:

@@ -84,9 +84,14 @@ def _schedule(call: Call, *, required: bool) -> dict[str, str]:
     return {"schedule": event}
 
 
-def _check_rights(call: Call) -> None:
-    """Refuse what only root may set, and pools that are not there or not the caller's."""
+def _check_rights(call: Call, storage: str) -> None:
+    """Refuse what only root may set, storages that the caller does not run, and pools that are not there or his."""
     call.root_only(*_ROOT_ONLY)
+    fleecing = FLEECING.parse(call.text("fleecing"), "fleecing").get("storage") if "fleecing" in call else None
+    if fleecing is not None:
+        call.access.require(f"/storage/{fleecing}", ["Datastore.AllocateSpace"])
+    if storage:
+        call.access.require(f"/storage/{storage}", ["Datastore.Allocate"])
     pool = call.optional("pool")
     if pool is not None:
         if pool not in call.datacenter.pools:
@@ -109,7 +114,7 @@ def _check_selection(options: dict[str, str]) -> None:
 )  # fmt: skip
 def create_job(call: Call) -> None:
     """Add a job; it is enabled unless it is told otherwise."""
-    _check_rights(call)
+    _check_rights(call, call.text("storage", "local"))
     options = given(call, OPTIONS) | _schedule(call, required=True)
     _check_selection(options)
     name = call.text("id") or f"backup-{str(uuid.uuid4())[:13]}"
@@ -126,9 +131,9 @@ def create_job(call: Call) -> None:
 )  # fmt: skip
 def update_job(call: Call) -> None:
     """Change a job; choosing its guests in another way ends the way before."""
-    _check_rights(call)
-    changes = given(call, OPTIONS) | _schedule(call, required=False)
     delete = call.listing("delete")
+    _check_rights(call, "local" if "storage" in delete else call.text("storage"))
+    changes = given(call, OPTIONS) | _schedule(call, required=False)
     if not changes and not delete:
         raise ApiError("no options specified")
     for name in delete:

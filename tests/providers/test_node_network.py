@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -352,20 +352,39 @@ def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return done
 
 
-def test_a_run_that_dies_at_any_point_is_finished_by_the_next_one(host: Simulator) -> None:
+def finish(host: Simulator, args: dict[str, Any]) -> None:
+    """The next run of a program whose last one died before its state was written."""
+    following = Driver(host, "node_network")
+    following.up(args)
+    assert following.drift() == {}
+    following.delete()
+
+
+def finish_the_end(host: Simulator, args: dict[str, Any]) -> None:
+    """The next run after one that died while it took everything back."""
+    following = Driver(host, "node_network")
+    following.id, following.outputs = "nodes/pve1/network", {**args, "before": {"eno2": {"type": "eth"}}}
+    following.delete()
+
+
+@pytest.mark.parametrize(("dies_at_its_end", "then"), [(False, finish), (True, finish_the_end)], ids=["up", "destroy"])
+def test_a_run_that_dies_at_any_point_is_finished_by_the_next_one(
+    host: Simulator, dies_at_its_end: bool, then: Callable[[Simulator, dict[str, Any]], None]
+) -> None:
     args = declared({**SMALL, "vmbr7.5": {"type": "vlan"}, "eno2": {"type": "eth", "options": ["post-up true"]}})
     first = networks.file_of(host)
     with connected(host.running, "pve1") as client:
         for number in range(40):
+            dying = Driver(host, "node_network")
+            if dies_at_its_end:
+                dying.up(args)
             with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
                 done = killed_at(number, patch)
-                Driver(host, "node_network").up(args)
-            following = Driver(host, "node_network")
-            following.up(args)
-            assert following.drift() == {}, number
-            assert "timer" not in Remote(client).ok("systemctl list-timers"), number
-            following.delete()
+                dying.delete() if dies_at_its_end else dying.up(args)
+            then(host, args)
             assert Remote(client).ok(f"cat {networks.INTERFACES}") == first, number
+            left = Remote(client).ok("systemctl list-timers; ls /etc/network")
+            assert left.split() == ["if-down.d", "if-up.d", "interfaces", "interfaces.d"], number
             if done[0] < number:
                 return
     raise AssertionError("it never came to its end")

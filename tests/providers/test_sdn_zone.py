@@ -146,13 +146,14 @@ def test_zones_that_do_not_route_may_use_an_address_twice() -> None:
 
 
 def test_a_preview_names_what_is_not_there(driver: Driver) -> None:
-    vlan = {"zone": "lan", "type": "vlan", "bridge": "vmbr7", "nodes": ["pve1", "pve9"], "ipam": "netbox"}
+    vlan = {"zone": "lan", "type": "vlan", "bridge": "vmbr7", "nodes": ["pve1", "pve9"], "ipam": "netbox", "dns": "no"}
     evpn = {"zone": "e1", "type": "evpn", "controller": "evpn", "vrf_vxlan": 10}
 
     assert driver.problems(vlan) == {
         "nodes": "there is no node 'pve9'; there are pve1",
         "bridge": "there is no bridge 'vmbr7' on pve1; there are vmbr0, vmbr1",
         "ipam": "there is no ipam 'netbox' on the host, and none in this program",
+        "dns": "there is no dns 'no' on the host, and none in this program",
     }
     assert driver.problems(evpn) == {
         "controller": "there is no controller 'evpn' on the host, and none in this program"

@@ -240,10 +240,13 @@ def test_what_a_guest_takes_of_privileges_is_named_for_just_what_it_declares(vm:
 
     assert needs == [
         ("/vms/700", "VM.Allocate"),
-        ("/vms/700", "VM.Config.Cloudinit"),
+        ("/vms/700", "VM.Config.Cloudinit|VM.Config.CDROM"),
+        ("/vms/700", "VM.Config.Cloudinit|VM.Config.Network"),
         ("/vms/700", "VM.Config.Disk"),
         ("/vms/700", "VM.Config.Network"),
         ("/vms/700", "VM.Config.Options"),
+        ("/vms/700", "VM.PowerMgmt"),
         ("/sdn/zones/localnetwork/vmbr0", "SDN.Use"),
+        ("/vms/9000", "VM.Audit"),
         ("/vms/9000", "VM.Clone"),
     ]

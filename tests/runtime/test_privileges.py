@@ -30,6 +30,8 @@ PERMISSIONS = {
         ("/pool/prod", "Pool.Allocate", True),
         ("/pool/prod/web", "Pool.Allocate", False),
         ("/storage/local", "Datastore.Audit", False),
+        ("/vms/200", "VM.Allocate|VM.Audit", True),
+        ("/pool/prod/web", "Pool.Audit|Pool.Allocate", False),
     ],
 )
 def test_a_privilege_counts_on_its_path_and_below_where_it_is_handed_down(path: str, privilege: str, may: bool) -> None:

@@ -7,6 +7,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -213,3 +214,12 @@ def test_a_secret_that_proxmox_quotes_is_not_told(simulator: Simulator) -> None:
 
     with opened(connection_to(simulator)) as client, pytest.raises(ApiRefused, match="password '\\*\\*\\*' is too"):
         client.request("POST", "/pools", {"poolid": "a", "cipassword": "hush-hush"}, deadline=soon())
+
+
+def test_a_connection_made_anew_needs_no_other_login(simulator: Simulator) -> None:
+    with opened(login_to(simulator)) as client:
+        client.request("GET", "/version", deadline=soon())
+        with closing(client.anew(client.connection)) as other:
+            other.request("GET", "/version", deadline=soon())
+
+    assert logins(simulator) == 1

@@ -89,6 +89,7 @@ CONTRADICTED: dict[str, str] = {
 
 ALIKE: dict[str, str] = {
     "GET /access/users/{userid}/tfa data.user": "it is a list when several kinds are asked for",
+    "GET /cluster/options data.user-tag-access": "property strings come taken apart, as that of migration",
     "GET /cluster/config/totem data": "a host that is in no cluster has none of these settings",
     "GET /nodes/{node}/lxc/{vmid}/firewall/rules/{pos} data.pos": "as that of a machine",
     "GET /cluster/sdn/vnets/{vnet}/firewall/rules/{pos} data.pos": "as that of a machine",

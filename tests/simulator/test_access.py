@@ -135,3 +135,47 @@ def test_deleting_users_groups_tokens_and_roles_takes_their_entries_along(client
     for path in ("/access/users/a@pve", "/access/groups/g", "/access/users/root@pam/token/tk", "/access/roles/r"):
         assert client.call("DELETE", path).status == 200
     assert client.call("GET", "/access/acl").data == []
+
+
+def test_names_of_roles_that_begin_like_proxmoxs_own_are_refused(client: Client) -> None:
+    refused = client.call("POST", "/access/roles", {"roleid": "pveops", "privs": "VM.Audit"})
+
+    text = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace"
+    assert (refused.status, refused.body["errors"]) == (400, {"roleid": text})
+
+
+def test_a_password_is_set_only_where_the_realm_has_passwords_here(client: Client) -> None:
+    directory = {"realm": "corp", "type": "ldap", "server1": "192.0.2.5", "base_dn": "dc=x", "user_attr": "uid"}
+    client.call("POST", "/access/domains", directory)
+
+    def made(userid: str) -> str:
+        return client.call("POST", "/access/users", {"userid": userid, "password": "password1"}).reason
+
+    assert made("a@corp") == "create user failed: can't set password on auth type 'ldap'"
+    assert made("a@nowhere") == "create user failed: auth domain 'nowhere' does not exist"
+    assert made("a@pve") == "OK"
+    assert client.call("GET", "/access/users/a@corp").status == 500
+
+
+def test_a_built_in_realm_that_is_removed_is_as_it_was_by_itself(client: Client) -> None:
+    before = client.call("GET", "/access/domains").data
+    client.call("PUT", "/access/domains/pam", {"comment": "other", "default": 1})
+    client.call("PUT", "/access/domains/pam", {"delete": "comment"})
+    assert client.call("GET", "/access/domains/pam").data["comment"] == "Linux PAM standard authentication"
+
+    assert client.call("DELETE", "/access/domains/pam").status == 200
+    assert client.call("GET", "/access/domains").data == before
+
+
+def test_a_backup_job_is_for_who_runs_its_storage(client: Client) -> None:
+    _user(client, "a@pve")
+    client.call("POST", "/access/roles", {"roleid": "jobs", "privs": "Sys.Modify"})
+    client.call("PUT", "/access/acl", {"path": "/", "users": "a@pve", "roles": "jobs"})
+    job = {"id": "nightly", "schedule": "2:00", "all": 1, "storage": "local"}
+
+    refused = client.call("POST", "/cluster/backup", job, as_user="a@pve")
+    assert refused.reason == "Permission check failed (/storage/local, Datastore.Allocate)"
+    client.call("POST", "/cluster/backup", job)
+    assert client.call("PUT", "/cluster/backup/nightly", {"enabled": 0}, as_user="a@pve").status == 200
+    moved = client.call("PUT", "/cluster/backup/nightly", {"storage": "local"}, as_user="a@pve")
+    assert moved.status == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -56,6 +57,25 @@ def test_a_call_can_be_delayed_while_others_go_on(client: Client, simulator: Sim
     assert time.monotonic() - started < 0.4
     client.call("GET", "/version")
     assert time.monotonic() - started >= 0.4
+
+
+def test_a_call_that_is_held_up_over_a_reset_never_happens(client: Client, simulator: Simulator) -> None:
+    simulator.fail(action="delay", method="POST", path="/pools", seconds=0.5)
+
+    def late() -> None:
+        with pytest.raises(requests.exceptions.ConnectionError):
+            client.call("POST", "/pools", {"poolid": "late"})
+
+    caller = threading.Thread(target=late)
+    caller.start()
+    while not [fault for fault in simulator.control("GET", "faults") if fault["seen"]]:
+        time.sleep(0.01)
+    simulator.control("POST", "reset")
+    simulator.forget_requests()
+    caller.join()
+
+    assert simulator.by_hand("GET", "/pools") == []
+    assert [row for row in simulator.requests() if row["method"] == "POST"] == []
 
 
 def test_calls_of_a_node_that_is_down_are_595_and_its_port_is_dead(cluster: Simulator) -> None:

@@ -1,0 +1,1 @@
+"""What users, groups, roles, tokens, realms and the entries of the access control list share."""
