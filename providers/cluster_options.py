@@ -144,6 +144,7 @@ class ClusterOptionsHandler(Handler):
         """One PUT, with `delete` for what is declared no longer."""
         if todo:
             api.put(PATH, update_parameters(self.inputs, todo))
+        api.recorded = dict(wanted)
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """Unset what was declared, and nothing else of what stands in the same property string."""

@@ -27,7 +27,7 @@ from providers._runtime.handler import ConfigObject, Found
 from providers._runtime.markers import Carrier, Immutable, ServerDefault, Wire
 from providers._runtime.model import Changes, Inputs, Problem, Values
 from providers._runtime.ownership import Owner
-from providers._runtime.privileges import Need
+from providers._runtime.privileges import Need, granted
 
 REACHED = {"started": {"started"}, "stopped": {"stopped"}, "disabled": {"stopped", "disabled"}, "ignored": {"ignored"}}
 """State that is asked for -> what the managers call a guest that is in it."""
@@ -123,11 +123,11 @@ class HaResourceHandler(ConfigObject):
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What Proxmox refuses when it is made."""
         vmid = wanted.get("vmid")
-        if vmid is not None and not before:
+        if vmid is not None and vmid != before.get("vmid"):
             row = next((row for row in facts.of_type("qemu", "lxc") if row.get("vmid") == vmid), None)
             if row is not None and row.get("template"):
                 yield "vmid", f"guest {vmid} is a template, which nobody can start"
-            elif facts.node_of(vmid) is None and not facts.announced("guest", str(vmid)):
+            elif not _may_be_there(facts, vmid):
                 yield "vmid", f"there is no guest {vmid} on the host, and none in this program"
         if "failback" in wanted and not has_rules(facts):
             yield "failback", "Proxmox VE has it from 9.0 on; before, a group of nodes says so for all of its guests"
@@ -142,6 +142,13 @@ class HaResourceHandler(ConfigObject):
                 f"guest {vmid} is under HA with disks on {', '.join(storages)}, which each node has for itself, and no "
                 f"replication: if its node is lost, HA can't start it on another"
             )
+
+
+def _may_be_there(facts: Facts, vmid: int) -> bool:
+    """Whether the guest is there, or will be, or is one that the identity may not see."""
+    if facts.node_of(vmid) is not None or facts.announced("guest", str(vmid)):
+        return True
+    return not granted(facts.permissions(), f"/vms/{vmid}", "VM.Audit")
 
 
 def _status(api: Api, vmid: int) -> tuple[dict[str, Any], bool]:

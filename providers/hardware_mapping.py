@@ -74,7 +74,8 @@ class HardwareMappingInputs(Inputs):
     )
     map: Annotated[list[Annotated[str, BeforeValidator(_entry)]], Repeated(), AfterValidator(_by_node)] = Field(
         min_length=1,
-        description="What it stands for on each node: a `MapEntry`, or `node=pve1,path=0000:01:00.0,id=8086:1521`.",
+        description="What it stands for on each node: a `MapEntry` (node, path, id, subsystem_id, iommugroup, "
+        "description), or Proxmox's own `node=pve1,path=0000:01:00.0,id=8086:1521`.",
     )
     mdev: Annotated[bool | None, ServerDefault(value=False)] = Field(
         default=None, description="pci: whether it is divided into mediated devices."

@@ -24,6 +24,7 @@ from providers._runtime.model import Changes, Inputs, Problem, Values, from_wire
 from providers._runtime.ownership import Owner
 from providers._runtime.privileges import Need
 from providers._sdn import preflight
+from providers._sdn.handler import confirm_gone
 from providers._sdn.objects import Ask
 from providers._sdn.parts import Address, Mac, Name, inside
 
@@ -61,7 +62,10 @@ class IpReservationHandler(Handler):
     def read(self, api: Api, id_: str) -> Found | None:
         """All that read at the same time share the list."""
         _, zone, vnet, _, ip = id_.split("/")
-        return self._found(api.facts.listing, zone, vnet, ip)
+        found = self._found(api.facts.listing, zone, vnet, ip)
+        if found is None:
+            confirm_gone(api, f"sdn/vnets/{vnet}")
+        return found
 
     def _found(self, ask: Ask, zone: str, vnet: str, ip: str) -> Found | None:
         for row in ask(STATUS, {}):

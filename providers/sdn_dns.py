@@ -16,7 +16,7 @@ from providers._runtime.coverage import Coverage
 from providers._runtime.markers import Immutable, Sensitive
 from providers._runtime.model import Inputs, Values
 from providers._runtime.privileges import Need
-from providers._sdn.handler import LEFT_OUT, SingleObject, allocate
+from providers._sdn.handler import LEFT_OUT, SingleObject, allocate, audit
 from providers._sdn.parts import Fingerprint, ServiceName, Url
 
 
@@ -55,6 +55,10 @@ class SdnDnsHandler(SingleObject):
     def needs(self, wanted: Values) -> list[Need]:
         """The right to all of them, also for changing one."""
         return allocate("/sdn/dns")
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """The right to it."""
+        return audit(f"/sdn/dns/{wanted['dns']}") if "dns" in wanted else []
 
 
 class SdnDnsArgs(CommonArgs):

@@ -20,7 +20,7 @@ from providers._runtime.model import Problem, Values, to_wire
 from providers._runtime.ownership import Owner, unmarked
 from providers._runtime.privileges import Need
 from providers._sdn import preflight
-from providers._sdn.handler import LEFT_OUT, SdnInputs, SingleObject, allocate
+from providers._sdn.handler import LEFT_OUT, SdnInputs, SingleObject, allocate, audit
 from providers._sdn.objects import Objects, SdnObject, objects
 from providers._sdn.parts import Name, VnetFields
 
@@ -63,6 +63,15 @@ class SdnVnetHandler(SingleObject):
     def needs(self, wanted: Values) -> list[Need]:
         """A VNet is its zone's."""
         return allocate(f"/sdn/zones/{wanted['zone']}") if "zone" in wanted else []
+
+    def needs_to_change(self, before: Values, wanted: Values) -> list[Need]:
+        """One that is there takes the right to itself."""
+        return allocate(f"/sdn/zones/{before['zone']}/{before['vnet']}")
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """The right to it."""
+        known = "zone" in wanted and "vnet" in wanted
+        return audit(f"/sdn/zones/{wanted['zone']}/{wanted['vnet']}") if known else []
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """Its zone, and a tag that fits there."""

@@ -29,7 +29,7 @@ from providers._runtime.model import Problem, Values, from_wire, to_wire
 from providers._runtime.ownership import Owner, owner_in, unmarked
 from providers._runtime.privileges import Need
 from providers._sdn import preflight
-from providers._sdn.handler import LEFT_OUT, RUNNING, SdnHandler, SdnInputs, allocate
+from providers._sdn.handler import LEFT_OUT, RUNNING, SdnHandler, SdnInputs, allocate, audit, confirm_gone
 from providers._sdn.objects import Ask, Objects, SdnObject, objects, read_objects, subnet_id
 from providers._sdn.parts import Address, DnsName, Mac, Name, Subnet, Vnet, overlapping
 from providers._sdn.zone_kinds import ZONE_KINDS
@@ -161,6 +161,8 @@ class SdnZoneHandler(SdnHandler):
         name = id_.removeprefix(self.prefix)
         whole = not api.recorded or "vnets" in api.recorded
         there = self.objects_there(api.facts.listing, name, RUNNING, None if whole else api.owner)
+        if not there:
+            confirm_gone(api, id_)
         return self.found(name, there)
 
     def objects_there(self, ask: Ask, name: str, view: Mapping[str, Any], owner: Owner | None = None) -> Objects:
@@ -196,12 +198,16 @@ class SdnZoneHandler(SdnHandler):
         return [*zone, *(("vnet", name) for name in wanted.get("vnets") or ())]
 
     def needs(self, wanted: Values) -> list[Need]:
-        """A new zone takes the right to all of them."""
-        return allocate("/sdn/zones")
+        """A new zone takes the right to all of them, and what is in it that to the zone and to each VNet."""
+        return allocate("/sdn/zones", *_paths(wanted))
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """The right to it, and to each of its VNets."""
+        return audit(*_paths(wanted))
 
     def needs_to_change(self, before: Values, wanted: Values) -> list[Need]:
         """One that is there takes the right to itself."""
-        return allocate(f"/sdn/zones/{before['zone']}")
+        return allocate(*_paths(before), *_paths(wanted))
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """Names and tags, what it is built on, and who uses what it gives up."""
@@ -216,6 +222,14 @@ class SdnZoneHandler(SdnHandler):
         yield from super().advice(facts, owner, before, wanted)
         yield from preflight.mtu_hints(facts, wanted)
         yield from preflight.peer_hints(facts, wanted)
+
+
+def _paths(values: Values) -> list[str]:
+    """Where permissions on the zone and on its VNets are given."""
+    if "zone" not in values:
+        return []
+    zone, vnets = f"/sdn/zones/{values['zone']}", values.get("vnets") or {}
+    return [zone, *(f"{zone}/{vnet}" for vnet in vnets)]
 
 
 class SdnZoneArgs(CommonArgs):

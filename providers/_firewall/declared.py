@@ -69,3 +69,21 @@ def with_ip_set(scope: Scope, name: str, entries: Mapping[str, Values]) -> Chang
         return ruleset.changed(key_of(scope), ipsets=ChainMap({name: made}, ipsets))  # type: ignore[arg-type]  # only read
 
     return change
+
+
+_CHANGES: dict[str, Callable[[Values], Change]] = {
+    "firewall_options": lambda values: with_options(Scope.of(values), values, ()),
+    "firewall_rules": lambda values: with_rules(Scope.of(values), values["rules"]),
+    "security_group": lambda values: with_group(values["group"], values["rules"]),
+    "firewall_alias": lambda values: with_alias(Scope.of(values), values["name"], values["cidr"]),
+    "ip_set": lambda values: with_ip_set(Scope.of(values), values["name"], values["entries"]),
+}
+
+
+def ruleset_of(resources: Iterable[tuple[str, Values]]) -> Ruleset:
+    """What resources (kind and inputs) declare together, without any host: what a policy can ask about."""
+    ruleset = Ruleset()
+    for kind, values in resources:
+        if kind in _CHANGES:
+            ruleset = _CHANGES[kind](values)(ruleset)
+    return ruleset

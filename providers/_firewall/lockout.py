@@ -1,8 +1,8 @@
 """Nobody shuts himself out: what has to get through is asked of the firewall as it would be after a change.
 
-Refused is a change after which something does not get through that gets through now. Looked at is what is on the host,
-with what the resources of this run have declared so far; so a resource that shuts has to depend on those that open, as
-it has to for `up` to do things in that order.
+Refused is a change after which something does not get through that gets through without it. Looked at is what is on
+the host, with what the resources of this run have declared so far; so a resource that shuts has to depend on those
+that open, as it has to for `up` to do things in that order.
 """
 
 from __future__ import annotations
@@ -75,28 +75,26 @@ class Lockout:
         self._guard = threading.Lock()
         self._changes: dict[str, Change] = {}
         self._managed: dict[str, Managed] = {}
-        self._passes_now: dict[Way, bool] = {}
-        self.doubts: dict[str, None] = {}
-        """What could not be told, and why."""
+        self.doubts: dict[str, str] = {}
+        """Why something could not be told -> the first thing that could not."""
 
-    def refusals(self, owner: Owner, change: Change, managed: Managed | None) -> list[str]:
-        """What would be shut out after the change, in words; from then on the change counts for all others."""
+    def refusals(self, owner: Owner, change: Change, managed: Managed | None, *, allowed: bool) -> list[str]:
+        """What this change would shut out, in words; one that is not refused counts for all others from then on."""
         with self._guard:
-            self._changes[owner.key] = change
+            others = [each for key, each in self._changes.items() if key != owner.key]
             if managed:
                 self._managed[owner.key] = managed
-            return [] if self._is_off() else list(self._refusals())
+            refused = [] if self._is_off([*others, change]) or allowed else list(self._refusals(others, change))
+            if not refused:
+                self._changes.pop(owner.key, None)
+                self._changes[owner.key] = change
+            return refused
 
-    def _is_off(self) -> bool:
+    def _is_off(self, changes: list[Change]) -> bool:
         """Whether the firewall is off, and nobody of this run switches it on: then nothing else is asked."""
         options = self._facts.look("/cluster/firewall/options")
-        after = self._after(Ruleset({CLUSTER: Level(options or {})}))
+        after = _after(Ruleset({CLUSTER: Level(options or {})}), changes)
         return options is not None and not after.cluster.flag("enable", default=False)
-
-    def _after(self, ruleset: Ruleset) -> Ruleset:
-        for change in self._changes.values():
-            ruleset = change(ruleset)
-        return ruleset
 
     @cached_property
     def _now(self) -> Ruleset:
@@ -104,48 +102,45 @@ class Lockout:
         return on_host(self._facts)
 
     @cached_property
-    def _before(self) -> Firewalls:
-        return Firewalls(self._now)
-
-    @cached_property
     def _ways(self) -> list[Way]:
         return ways(self._facts.client.connection, self._now)
 
-    def _refusals(self) -> Iterator[str]:
+    def _refusals(self, others: list[Change], change: Change) -> Iterator[str]:
         try:
-            after = self._after(self._now)
+            before, after = _after(self._now, others), _after(self._now, [*others, change])
             guests = [managed.way(after) for managed in self._managed.values()]
-            firewalls = Firewalls(after)
         except Unresolved as problem:
-            self.doubts[str(problem)] = None
+            self.doubts.setdefault(str(problem), "somebody")
             return
+        firewalls, firewalls_before = Firewalls(after), Firewalls(before)
         for way in (*self._ways, *filter(None, guests)):
             try:
                 last = way.end(firewalls)
-                if not last.passes and self._gets_through_now(way):
+                if not last.passes and way.end(firewalls_before).passes:
                     yield f"{way.what} would be shut out: {way.packet} is stopped {last.place} by {last.by}"
             except Unresolved as problem:
-                self.doubts[f"{way.what}: {problem}"] = None
+                self.doubts.setdefault(str(problem), way.what)
 
-    def _gets_through_now(self, way: Way) -> bool:
-        if way not in self._passes_now:
-            self._passes_now[way] = way.end(self._before).passes
-        return self._passes_now[way]
+
+def _after(ruleset: Ruleset, changes: list[Change]) -> Ruleset:
+    for change in changes:
+        ruleset = change(ruleset)
+    return ruleset
 
 
 def lockout_problems(facts: Facts, owner: Owner, field: str, wanted: Values, change: Change) -> Iterator[Problem]:
     """Why a change of the firewall is refused, unless the resource allows it."""
     address, vmid = wanted.get("management_address"), wanted.get("vmid")
     managed = Managed(vmid, address) if address and vmid else None
-    refused = facts.shared(Lockout).refusals(owner, change, managed)
-    if refused and not wanted.get(ALLOWED):
+    refused = facts.shared(Lockout).refusals(owner, change, managed, allowed=bool(wanted.get(ALLOWED)))
+    if refused:
         yield field, f"{_told(refused)}; let this resource depend on the one that lets it in, or {_MEANT}"
 
 
 def refuse_lockout(api: Api, values: Values, change: Change) -> None:
     """The same for a removal, which no preview asks about."""
-    refused = api.facts.shared(Lockout).refusals(api.owner, change, None)
-    if refused and not values.get(ALLOWED):
+    refused = api.facts.shared(Lockout).refusals(api.owner, change, None, allowed=bool(values.get(ALLOWED)))
+    if refused:
         raise ShutsOut(f"without it {_told(refused)}; take it away after what shuts, or {_MEANT} and go on with `up`")
 
 
@@ -155,5 +150,5 @@ def _told(refused: list[str]) -> str:
 
 def lockout_doubts(facts: Facts) -> Iterator[str]:
     """What the check could not tell, once it was made."""
-    for doubt in facts.shared(Lockout).doubts:
-        yield f"whether the firewall shuts somebody out can't be told: {doubt}"
+    for why, what in facts.shared(Lockout).doubts.items():
+        yield f"whether the firewall shuts out {what} can't be told: {why}"

@@ -24,6 +24,8 @@ from providers._runtime.wire import parse_property_string
 Value = TypeVar("Value")
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _VNETS = "/cluster/sdn/vnets"
+_OF_VNETS = ("all", "gateway", "no-gateway")
+"""The ipsets that a virtual network has by itself, such as `+sdn/v1-gateway`; not those of addresses leased by DHCP."""
 
 
 class Asked(Mapping[str, Value]):
@@ -63,6 +65,7 @@ def on_host(facts: Facts) -> Ruleset:
         **{f"guest {vmid}": f"{_of_guest(row)}/firewall" for vmid, row in guests.items()},
         **{f"vnet {vnet}": f"{_VNETS}/{vnet}/firewall" for vnet in vnets},
     }
+    sdn = {f"{vnet}-{part}": (vnet, part) for vnet in vnets for part in _OF_VNETS}
     groups = [str(row["group"]) for row in facts.look("/cluster/firewall/groups") or ()]
     links = {str(row["name"]): _links(row) for row in facts.look("/cluster/config/nodes") or ()}
     return Ruleset(
@@ -71,6 +74,7 @@ def on_host(facts: Facts) -> Ruleset:
         nodes={name: Node(str(nodes[name]["ip"]), links.get(name, ())) for name in online},
         interfaces=Asked(online, host.interfaces),
         guests=Asked(guests, lambda vmid: host.guest(guests[vmid])),
+        sdn=Asked(sdn, lambda name: host.of_vnet(*sdn[name])),
     )
 
 
@@ -117,6 +121,13 @@ class _Host:
             aliases,
             Asked(sets, lambda name: [_entry(row) for row in self.rows(f"{path}/ipset/{name}")]),
         )
+
+    def of_vnet(self, vnet: str, part: str) -> list[Entry]:
+        """An ipset that a virtual network has because of its subnets."""
+        subnets = self.rows(f"{_VNETS}/{vnet}/subnets")
+        whole = [Entry(str(row["cidr"])) for row in subnets]
+        gateways = [Entry(str(row["gateway"]), part == "no-gateway") for row in subnets if row.get("gateway")]
+        return gateways if part == "gateway" else [*whole, *(gateways if part == "no-gateway" else ())]
 
     def interfaces(self, node: str) -> list[Interface]:
         """The addresses of a node's network interfaces."""

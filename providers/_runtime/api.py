@@ -38,6 +38,8 @@ class Api:
     """Shows progress; gone when the next line comes."""
     warn: Callable[[str], None] = field(default=_silent)
     """Tells something that stays on the screen."""
+    note: Callable[[str], None] = field(default=_silent)
+    """Tells what is worth keeping and asks for nothing."""
     kept: str | None = None
     """The ID of what is on the host already, should the rest of a create fail."""
     recorded: Mapping[str, Any] = field(default_factory=dict)

@@ -172,6 +172,10 @@ class Voice:
         """Show progress beside the resource until the next line comes."""
         self._log(engine_pb2.INFO, urn, text, ephemeral=True)
 
+    def note(self, urn: str, text: str) -> None:
+        """Say something that stays, and that nobody has to do anything about."""
+        self._log(engine_pb2.INFO, urn, text, ephemeral=False)
+
     def warning(self, urn: str, text: str) -> None:
         """Say something that stays."""
         self._log(engine_pb2.WARNING, urn, text, ephemeral=False)

@@ -59,6 +59,7 @@ class Hub:
             deadline=time.monotonic() + seconds,
             say=lambda text: self.voice.status(urn, text),
             warn=lambda text: self.voice.warning(urn, text),
+            note=lambda text: self.voice.note(urn, text),
         )
 
     def warn_once(self, urn: str, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from providers._runtime.api import Api
-from providers._runtime.errors import ProxmoxError
+from providers._runtime.errors import ApiRefused, ProxmoxError
 from providers._runtime.facts import Facts
 from providers._runtime.handler import Claim, Found, Handler
 from providers._runtime.markers import Local
@@ -31,6 +31,18 @@ LEFT_OUT: Mapping[str, str] = {
     "lock-token": "every change is made under the lock of one transaction",
     "digest": "the lock keeps a neighbour from changing anything meanwhile",
 }
+
+
+def confirm_gone(api: Api, id_: str) -> None:
+    """Make sure that what no list shows is gone.
+
+    Lists leave out what the identity may not see, so the object itself is asked for; a refusal is an error.
+    """
+    try:
+        api.get(f"/cluster/{id_}")
+    except ApiRefused as refused:
+        if not refused.says("does not exist"):
+            raise
 
 
 class SdnInputs(Inputs):
@@ -69,8 +81,8 @@ class SdnHandler(Handler):
 
     @property
     def prefix(self) -> str:
-        """The ID's beginning: `sdn/zones/`."""
-        return f"sdn/{self.kind}/"
+        """The ID's beginning: `sdn/zones/`, as in the API's path."""
+        return f"{KINDS[self.kind].path.removeprefix('/cluster/')}/"
 
     def find(self, api: Api, wanted: Values) -> Found | None:
         """As it is configured: one that a died run has staged is there."""
@@ -80,7 +92,10 @@ class SdnHandler(Handler):
     def read(self, api: Api, id_: str) -> Found | None:
         """As it runs; all that read at the same time share the lists."""
         name = id_.removeprefix(self.prefix)
-        return self.found(name, self.objects_there(api.facts.listing, name, {} if self.at_once else RUNNING))
+        there = self.objects_there(api.facts.listing, name, {} if self.at_once else RUNNING)
+        if not there:
+            confirm_gone(api, id_)
+        return self.found(name, there)
 
     def found(self, name: str, there: Objects) -> Found | None:
         """What the objects are together; None where there are none."""
@@ -186,3 +201,8 @@ class SingleObject(SdnHandler):
 def allocate(*paths: str) -> list[Need]:
     """What changing objects takes, and applying the change."""
     return [(path, "SDN.Allocate") for path in dict.fromkeys(["/sdn", *paths])]
+
+
+def audit(*paths: str) -> list[Need]:
+    """What looking at objects takes: lists leave out what the identity may not see, as if it were gone."""
+    return [(path, "SDN.Audit|SDN.Allocate") for path in paths]

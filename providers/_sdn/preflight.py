@@ -7,6 +7,7 @@ from typing import Any
 
 from providers._runtime.facts import Facts, Row
 from providers._runtime.model import Problem, Values
+from providers._runtime.privileges import granted
 from providers._sdn.objects import KINDS
 from providers._sdn.zone_kinds import ZONE_KINDS
 
@@ -53,6 +54,8 @@ def named(facts: Facts, kind: str, field: str, wanted: Values) -> Iterator[Probl
     name, about = wanted.get(field), KINDS[kind]
     if not name or facts.announced(about.word, name) or (kind, name) == ("ipams", "pve"):
         return
+    if not granted(facts.permissions(), f"/sdn/{kind}/{name}", "SDN.Audit|SDN.Allocate"):
+        return  # lists leave out what the identity may not see
     rows = facts.look(about.path)
     if rows is not None and name not in {str(row[about.key]) for row in rows}:
         yield field, f"there is no {about.word} {name!r} on the host, and none in this program"

@@ -7,13 +7,12 @@ shares are taken back and that is applied, so that the running configuration is 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from providers._runtime import tasks
+from providers._runtime import privileges, tasks
 from providers._runtime.api import Api, quoted
 from providers._runtime.errors import ApiRefused, ProxmoxError, TookTooLong
 from providers._runtime.facts import Facts
@@ -22,8 +21,6 @@ from providers._sdn.journal import Journal
 from providers._sdn.lock import Lock
 from providers._sdn.objects import AT_ONCE, Key, Objects, objects, read_objects
 from providers._sdn.staging import Item, Share, steps
-
-log = logging.getLogger("proxmox")
 
 QUIET = 0.5
 """Seconds without a newcomer after which those that change the network have met: one apply takes far longer."""
@@ -130,7 +127,7 @@ def _configured(api: Api, shares: list[Share]) -> Objects:
 
 
 def _apply(api: Api, lock: Lock, items: list[Item]) -> None:
-    """Dry run, apply, and wait until every node has it."""
+    """Dry run, apply, and wait until every node has it; Proxmox shows that to whoever may audit the zones."""
     nodes = {str(row["node"]): row.get("status") == "online" for row in api.facts.of_type("node")}
     online = sorted(name for name, is_online in nodes.items() if is_online)
     if lock.token:
@@ -141,6 +138,9 @@ def _apply(api: Api, lock: Lock, items: list[Item]) -> None:
         _verify(api, online, {zone for item in items if item.error is None for zone in item.share.zones})
     except ProxmoxError as error:
         _restore(_patient(api), lock, items, online, error)
+    zones = sorted({zone for item in items for zone in item.share.zones})
+    for _, reason in privileges.missing(api.facts, [(f"/sdn/zones/{zone}", "SDN.Audit") for zone in zones]):
+        api.warn(f"whether the nodes have taken the SDN configuration over can't be told: {reason}")
     for name in sorted(set(nodes) - set(online)):
         api.warn(f"{name} is offline and has not taken the SDN configuration over; it does with the next apply")
 
@@ -151,17 +151,16 @@ def _put(api: Api, lock: Lock) -> str:
 
 
 def _tell_what_changes(api: Api, nodes: Iterable[str]) -> None:
-    """The hosts' own diffs, for the log."""
+    """The hosts' own diffs; an identity that may not ask for them gets none."""
     for node in nodes:
         try:
             diffs = api.get("/cluster/sdn/dry-run", {"node": node})
         except ApiRefused as refused:
-            log.info("no dry run of the SDN configuration on %s: %s", node, refused)
+            api.say(f"no dry run on {node}: {refused}")
             continue
         for name in ("interfaces-diff", "frr-diff"):
             if diffs.get(name):
-                log.info("SDN on %s, %s:\n%s", node, name, diffs[name])
-                api.say(f"{node}: {name} of {len(str(diffs[name]).splitlines())} lines")
+                api.note(f"{node}, {name}:\n{diffs[name]}")
 
 
 def _verify(api: Api, nodes: Iterable[str], zones: set[str]) -> None:

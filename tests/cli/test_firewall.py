@@ -77,6 +77,25 @@ def test_a_guest_without_firewall_is_open(ask: Ask, cluster: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "passing"),
+    [("all", ["10.3.0.1", "10.3.0.9"]), ("gateway", ["10.3.0.1"]), ("no-gateway", ["10.3.0.9"])],
+)
+def test_the_sets_of_a_virtual_network_are_known(ask: Ask, cluster: Simulator, part: str, passing: list[str]) -> None:
+    for path, values in (
+        ("zones", {"zone": "z1", "type": "simple"}),
+        ("vnets", {"vnet": "v1", "zone": "z1"}),
+        ("vnets/v1/subnets", {"subnet": "10.3.0.0/24", "type": "subnet", "gateway": "10.3.0.1"}),
+    ):
+        cluster.by_hand("POST", f"/cluster/sdn/{path}", values)
+    cluster.by_hand("PUT", "/cluster/sdn")
+    cluster.by_hand("POST", RULES, {"type": "in", "action": "ACCEPT", "source": f"+sdn/v1-{part}", "enable": 1})
+
+    codes = {ip: ask("--from", ip, "--to", "node:pve1", "--dport", 80).exit_code for ip in ("10.3.0.1", "10.3.0.9")}
+
+    assert [ip for ip, code in codes.items() if code == 0] == passing
+
+
+@pytest.mark.parametrize(
     ("ends", "words"),
     [
         (("10.0.0.5", "pve1"), "'pve1' is no end of a way"),

@@ -88,6 +88,18 @@ def test_what_is_meant_is_done(simulator: Simulator, program_of: Several) -> Non
     assert simulator.by_hand("GET", OPTIONS)["enable"] == 1
 
 
+def test_what_one_resource_is_allowed_to_shut_is_no_reason_to_refuse_another(program_of: Several) -> None:
+    program_of("firewall_options").check({**ON, "lockout_allowed": True})
+
+    assert program_of("ip_set").problems({"name": "office", "entries": {"192.0.2.1": {}}}) == {}
+
+
+def test_what_is_refused_is_refused_once(program_of: Several) -> None:
+    assert program_of("firewall_options").problems(ON) != {}
+
+    assert program_of("ip_set").problems({"name": "office", "entries": {"192.0.2.1": {}}}) == {}
+
+
 def test_a_policy_that_lets_in_shuts_nobody_out(program_of: Several) -> None:
     assert program_of("firewall_options").problems({**ON, "policy_in": "ACCEPT"}) == {}
 

@@ -15,12 +15,16 @@ from tests.simulator.oracles import api_schema
 
 EXAMPLE = {"enable": False, "policy_in": "ACCEPT", "log_ratelimit": {"enable": True, "rate": "5/minute"}}
 UPDATES = [
-    {"enable": True, "policy_in": "DROP", "policy_out": "ACCEPT", "log_ratelimit": {"enable": True, "burst": 9}},
+    {
+        "enable": True, "policy_in": "DROP", "policy_out": "ACCEPT", "log_ratelimit": {"enable": True, "burst": 9},
+        "lockout_allowed": True,
+    },
     {"policy_in": "DROP", "ebtables": True},
-]
+]  # fmt: skip
 DRIFT = [("PUT", "/cluster/firewall/options", {"policy_in": "REJECT"})]
 
 OPTIONS = "/cluster/firewall/options"
+MEANT = {"lockout_allowed": True}
 PATHS: list[tuple[str, dict[str, Any]]] = [
     ("/cluster/firewall/options", {}),
     ("/nodes/{node}/firewall/options", {"node": "pve1"}),
@@ -75,8 +79,8 @@ def test_an_option_that_somebody_has_set_is_changed_only_if_that_is_said(simulat
     simulator.by_hand("PUT", OPTIONS, {"policy_in": "ACCEPT", "ebtables": 0})
 
     with pytest.raises(AlreadyThere, match="policy_in of the firewall of the cluster: already defined"):
-        options.up({"policy_in": "DROP", "enable": True})
-    options.up({"policy_in": "DROP", "enable": True, "adopt": "if-exists"})
+        options.up({"policy_in": "DROP", "enable": True, **MEANT})
+    options.up({"policy_in": "DROP", "enable": True, "adopt": "if-exists", **MEANT})
 
     found = simulator.by_hand("GET", OPTIONS)
     assert {name: found[name] for name in found if name != "digest"} == {
@@ -96,7 +100,7 @@ def test_two_resources_that_set_options_at_once_do_each_other_no_harm(simulator:
         return put(method, path, *args, **more)
 
     options.client.request = meanwhile  # type: ignore[method-assign]  # another resource right before our change
-    options.up({"enable": True})
+    options.up({"enable": True, **MEANT})
 
     found = simulator.by_hand("GET", OPTIONS)
     assert (found["enable"], found["policy_in"], found["ebtables"]) == (1, "DROP", 0)
@@ -104,7 +108,7 @@ def test_two_resources_that_set_options_at_once_do_each_other_no_harm(simulator:
 
 def test_what_was_declared_is_reset_and_nothing_else(simulator: Simulator, options: Driver) -> None:
     simulator.by_hand("PUT", OPTIONS, {"ebtables": 0})
-    options.up({"policy_in": "DROP", "enable": True})
+    options.up({"policy_in": "DROP", "enable": True, **MEANT})
 
     options.delete()
 

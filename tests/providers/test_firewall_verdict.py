@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from providers._firewall.declared import ruleset_of
 from providers._firewall.packet import Packet, Place
 from providers._firewall.ruleset import Entry, Guest, Interface, Level, Nic, Node, Rule, Ruleset, Unresolved
 from providers._firewall.verdict import End, journey, verdict
@@ -85,6 +86,33 @@ def test_what_belongs_to_a_connection_passes_and_what_belongs_to_none_does_not(p
     assert verdict(rules, tcp(80, state="invalid"), place).action == "DROP"
     lenient = replace(rules, levels={**rules.levels, "node pve1": Level({"nf_conntrack_allow_invalid": 1})})
     assert verdict(lenient, tcp(80, state="invalid"), place).by != "built in: packets of no connection"
+
+
+def test_what_a_program_declares_can_be_asked_without_a_host() -> None:
+    declared = ruleset_of(
+        [
+            ("pool", {"poolid": "prod"}),
+            ("firewall_alias", {"name": "Office", "cidr": "10.1.0.0/24"}),
+            ("ip_set", {"name": "admins", "entries": {"office": {}, "10.1.0.9": {"nomatch": True}}}),
+            ("security_group", {"group": "web", "rules": [{"type": "in", "action": "ACCEPT", "macro": "HTTPS"}]}),
+            ("firewall_options", {"enable": True}),
+            (
+                "firewall_rules",
+                {"node": "pve1", "rules": [
+                    {"type": "in", "action": "ACCEPT", "macro": "SSH", "source": "+dc/admins"},
+                    {"type": "group", "action": "web"},
+                    {"type": "in", "action": "ACCEPT", "enable": False},
+                ]},
+            ),
+        ]
+    )  # fmt: skip
+
+    def passes(port: int, source: str) -> bool:
+        return verdict(declared, tcp(port, source=source), IN).passes
+
+    assert passes(22, "10.1.0.1")
+    assert not passes(23, "10.1.0.1")
+    assert passes(443, "203.0.113.7")
 
 
 # ---------------------------------------------------------------- the two firewalls

@@ -20,7 +20,10 @@ EXAMPLE: dict[str, Any] = {
     "gateway": "10.1.0.1",
     "dhcp_range": [{"start_address": "10.1.0.100", "end_address": "10.1.0.199"}],
 }
-UPDATES = [{**EXAMPLE, "snat": True, "dhcp_dns_server": "10.1.0.2"}, {**SUBNET, "gateway": "10.1.0.254"}]
+UPDATES = [
+    {**EXAMPLE, "gateway": "10.1.0.2", "snat": True, "dhcp_dns_server": "10.1.0.3"},
+    {**SUBNET, "gateway": "10.1.0.254"},
+]
 DRIFT = [
     ("PUT", "/cluster/sdn/vnets/front/subnets/theirs-10.1.0.0-24", {"gateway": "10.1.0.77"}),
     ("PUT", "/cluster/sdn", {}),

@@ -67,6 +67,8 @@ def test_a_run_with_twenty_vnets_is_one_apply_and_costs_little(network: Network,
     up = program.up()
     assert up.changes == {"create": 21}, up.text
     assert network.applied == 2, "the zone, and then all of its VNets"
+    assert "pve1, interfaces-diff:" in up.diagnostics
+    assert "+iface v20" in up.diagnostics
 
     network.simulator.forget_requests()
     assert program.preview().changes == {}
@@ -201,6 +203,22 @@ def test_a_zone_that_does_not_work_on_a_node_is_taken_back_with_the_nodes_own_wo
         network.make(driver, {"zone": "lan", "type": "vlan", "bridge": "vmbr77", "vnets": {"web": {"tag": 5}}})
 
     assert (network.running()["zones"], network.pending(), network.applied) == ([], [], 2)
+
+
+def test_who_may_not_look_at_the_zones_is_told_that_nobody_has_looked(network: Network) -> None:
+    hand = network.simulator.by_hand
+    hand("POST", "/access/roles", {"roleid": "Builder", "privs": "SDN.Allocate"})
+    hand("POST", "/access/users", {"userid": "net@pve"})
+    hand("PUT", "/access/acl", {"path": "/sdn", "users": "net@pve", "roles": "Builder"})
+    secret = hand("POST", "/access/users/net@pve/token/tok", {"privsep": 0})["value"]
+    driver = network.driver()
+    access = connection_to(network.simulator, token_id="net@pve!tok", token_secret=secret)
+    driver.client = Client("net", access, 4)
+    driver.again()
+
+    driver.up(zone(1))
+
+    assert any("can't be told: it needs SDN.Audit on /sdn/zones/z1" in text for text in driver.warnings)
 
 
 def test_a_node_that_is_offline_is_told_and_not_waited_for(three_nodes: Network) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers._runtime.client import Client
-from providers._runtime.errors import ProxmoxError
+from providers._runtime.errors import ApiRefused, ProxmoxError
 from providers._runtime.model import canonical
 from providers.sdn_zone import SdnZoneInputs
 from tests.conftest import Simulator
@@ -215,6 +215,17 @@ def test_what_a_zone_takes_in_privileges_is_named(driver: Driver, simulator: Sim
 
     assert any("it needs SDN.Allocate on /sdn:" in text for text in told)
     assert any("it needs SDN.Allocate on /sdn/zones:" in text for text in told)
+
+
+def test_a_zone_that_the_identity_may_not_see_any_more_is_not_gone(driver: Driver, simulator: Simulator) -> None:
+    driver.up({"zone": "z1", "type": "simple"})
+    simulator.by_hand("POST", "/access/users", {"userid": "net@pve"})
+    token = simulator.by_hand("POST", "/access/users/net@pve/token/tok", {"privsep": 0})
+    access = {"token_id": "net@pve!tok", "token_secret": token["value"]}
+    driver.client = Client("net", connection_to(simulator, **access), 4)
+
+    with pytest.raises(ApiRefused, match="Permission check failed"):
+        driver.drift()
 
 
 def test_an_alias_that_is_not_declared_keeps_somebody_elses_words(driver: Driver, simulator: Simulator) -> None:
