@@ -26,6 +26,7 @@ from providers._cluster.options import (
 from providers._runtime.api import Api
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.coverage import Coverage
+from providers._runtime.errors import ProxmoxError
 from providers._runtime.handler import Found, Handler
 from providers._runtime.markers import Separated, ServerDefault, Wire
 from providers._runtime.model import Changes, Inputs, Values, changes, declared, from_wire, update_parameters
@@ -115,8 +116,12 @@ class ClusterOptionsHandler(Handler):
     )
 
     def needs(self, wanted: Values) -> list[Need]:
-        """Changing them, and reading all of them."""
-        return [("/", "Sys.Modify"), ("/", "Sys.Audit")]
+        """Setting and unsetting any of them."""
+        return [("/", "Sys.Modify")]
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """Without it, Proxmox tells of hardly any."""
+        return [("/", "Sys.Audit")]
 
     def find(self, api: Api, wanted: Values) -> Found:
         """They are always there."""
@@ -137,6 +142,8 @@ class ClusterOptionsHandler(Handler):
     def _read(self, api: Api) -> Found:
         """Some options come taken apart, and lists of tags as lists."""
         raw: dict[str, Any] = api.get(PATH)
+        if "description" not in raw:
+            raise ProxmoxError("Proxmox does not tell of the datacenter's options: reading them needs Sys.Audit on /")
         joined = {name: to_text(value) if isinstance(value, list) else value for name, value in raw.items()}
         return Found(ID, from_wire(self.inputs, joined), raw=raw)
 

@@ -89,8 +89,12 @@ class HaResourceHandler(ConfigObject):
         return [("HA resource", f"{kind}:{wanted['vmid']}") for kind in ("vm", "ct")] if "vmid" in wanted else []
 
     def needs(self, wanted: Values) -> list[Need]:
-        """Making it, and watching the managers."""
-        return [("/", "Sys.Console"), ("/", "Sys.Audit")]
+        """Making, changing and removing it take the same."""
+        return [("/", "Sys.Console")]
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """It, and the managers, which are watched."""
+        return [("/", "Sys.Audit")]
 
     def create(self, api: Api, wanted: Values) -> str:
         """Once Proxmox has it, it is kept, also if its guest does not come to the state."""

@@ -138,7 +138,11 @@ class HaRuleHandler(ConfigObject):
 
     def needs(self, wanted: Values) -> list[Need]:
         """All rules take the same."""
-        return [("/", "Sys.Console"), ("/", "Sys.Audit")]
+        return [("/", "Sys.Console")]
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """All rules at once."""
+        return [("/", "Sys.Audit")]
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What Proxmox refuses when it is made or changed."""

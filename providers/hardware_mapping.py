@@ -135,6 +135,12 @@ class HardwareMappingHandler(ConfigObject):
         """Making and removing it takes the privilege for all of its kind."""
         return [(f"/mapping/{wanted['type']}", "Mapping.Modify")] if "type" in wanted else []
 
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """Any privilege on it will do."""
+        if not {"type", "mapping_id"} <= set(wanted):
+            return []
+        return [(f"/mapping/{self.named(wanted)}", "Mapping.Audit|Mapping.Use|Mapping.Modify")]
+
     def needs_to_change(self, before: Values, wanted: Values) -> list[Need]:
         """Changing one takes it for that one."""
         return [(f"/mapping/{self.named(before)}", "Mapping.Modify")]

@@ -20,6 +20,7 @@ ROLES = {
     "Datastore.AllocateTemplate": "PVEDatastoreAdmin",
     "Datastore.Audit": "PVEDatastoreUser",
     "Group.Allocate": "PVEUserAdmin",
+    "Mapping.Audit": "PVEMappingUser",
     "Mapping.Modify": "PVEMappingAdmin",
     "Permissions.Modify": "Administrator",
     "Pool.Allocate": "PVEPoolAdmin",

@@ -63,6 +63,7 @@ LAB: Program = {
 }
 """A bit of everything."""
 
+USB = "node=pve1,id=1d6b:0002"
 SMALL: dict[str, Any] = {"vmid": 702, "node": "pve1", "name": "box", "memory": 256, "started": False}
 PROGRAMS: dict[str, Program] = {
     "a file that is downloaded": {"file": Piece("file", {**URL, "storage": "local"}, {})},
@@ -103,6 +104,26 @@ PROGRAMS: dict[str, Program] = {
                 "fleecing": {"enabled": True, "storage": "local-lvm"},
             },
             {"enabled": False},
+        ),
+    },
+    "a datacenter": {
+        "options": Piece("cluster_options", {"keyboard": "de"}, {"language": "de"}),
+        "figures": Piece(
+            "metrics_server",
+            {"server_id": "figures", "type": "graphite", "server": "192.0.2.80", "port": 2003},
+            {"port": 2004},
+        ),
+        "key": Piece(
+            "hardware_mapping", {"type": "usb", "mapping_id": "key", "map": [USB]}, {"description": "of the lab"}
+        ),
+    },
+    "a machine under HA": {
+        "box": Piece("vm", SMALL, {}),
+        "managed": Piece("ha_resource", {"vmid": 702, "state": "stopped"}, {"max_restart": 3}),
+        "near": Piece(
+            "ha_rule",
+            {"rule": "near", "type": "node-affinity", "resources": ["vm:702"], "nodes": ["pve1"]},
+            {"strict": True},
         ),
     },
     "people": {
