@@ -18,9 +18,10 @@ from pydantic import AfterValidator, Field
 
 from providers._firewall.declared import Change
 from providers._firewall.on_host import on_host
+from providers._firewall.packet import Address
 from providers._firewall.ruleset import CLUSTER, Level, Ruleset, Unresolved
 from providers._firewall.verdict import Firewalls
-from providers._firewall.ways import Managed, Way, ways
+from providers._firewall.ways import Managed, Way, seen_by_nodes, ways
 from providers._runtime.api import Api
 from providers._runtime.errors import ShutsOut
 from providers._runtime.facts import Facts
@@ -102,13 +103,17 @@ class Lockout:
         return on_host(self._facts)
 
     @cached_property
+    def _seen(self) -> Address | None:
+        return seen_by_nodes(self._facts.client, self._now)
+
+    @cached_property
     def _ways(self) -> list[Way]:
-        return ways(self._facts.client.connection, self._now)
+        return ways(self._facts.client.connection, self._now, self._seen)
 
     def _refusals(self, others: list[Change], change: Change) -> Iterator[str]:
         try:
             before, after = _after(self._now, others), _after(self._now, [*others, change])
-            guests = [managed.way(after) for managed in self._managed.values()]
+            guests = [managed.way(after, self._seen) for managed in self._managed.values()]
         except Unresolved as problem:
             self.doubts.setdefault(str(problem), "somebody")
             return

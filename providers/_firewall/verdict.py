@@ -82,15 +82,15 @@ def journey(ruleset: Ruleset, packet: Packet, source: End | None, dest: End | No
 
 
 def _places(ruleset: Ruleset, source: End | None, dest: End | None) -> Iterator[Place]:
-    vnets = {}
+    """Where firewalls look on the way; only the newer one looks at what passes through a virtual network."""
+    vnets: dict[str, None] = {}
     for end in (source, dest):
-        if end and end.kind == "guest":
-            vnet = guest_of(ruleset, end.name).nics.get(end.nic, Nic()).bridge
-            vnets[vnet] = Place("vnet", vnet, "forward")
-    through = [place for vnet, place in vnets.items() if f"vnet {vnet}" in ruleset.levels]
+        guest = guest_of(ruleset, end.name) if end and end.kind == "guest" else None
+        if end and guest and ruleset.is_nftables(guest.node):
+            vnets[guest.nics.get(end.nic, Nic()).bridge] = None
     if source:
         yield Place("guest" if source.kind == "guest" else "node", source.name, "out", source.nic)
-    yield from through
+    yield from (Place("vnet", vnet, "forward") for vnet in vnets if f"vnet {vnet}" in ruleset.levels)
     if dest:
         yield Place("guest" if dest.kind == "guest" else "node", dest.name, "in", dest.nic)
 

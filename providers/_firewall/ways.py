@@ -1,13 +1,14 @@
 """What has to get through the firewall if nobody is to be shut out, as packets.
 
-The source of the connection's own packets is the address that this machine sends them from: where that is translated
-on the way, the nodes see another one.
+The source of the connection's own packets is what a node says of it, where the connection has SSH; else it is the
+address that this machine sends them from, and where that is translated on the way, the nodes see another one.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,10 +16,15 @@ from urllib.parse import urlsplit
 from providers._firewall.packet import Address, Packet
 from providers._firewall.ruleset import Ruleset
 from providers._firewall.verdict import End, Firewalls, Verdict
+from providers._runtime.client import Client
 from providers._runtime.connection import Connection
+from providers._runtime.errors import ProxmoxError
 
 API, SSH, COROSYNC = 8006, 22, 5405
 """Ports of a node; corosync has one more for each further link."""
+PATIENCE = 10.0
+"""Seconds in which a node has to say who we are."""
+_WHO_AM_I = ["sh", "-c", 'echo "$SSH_CONNECTION"']
 _OF_NODES = (("the API", API), ("SSH", SSH), ("migration", 60000), ("migration", 60050))
 
 
@@ -43,28 +49,41 @@ class Managed:
     vmid: int
     address: str
 
-    def way(self, ruleset: Ruleset) -> Way | None:
+    def way(self, ruleset: Ruleset, seen: Address | None) -> Way | None:
         """SSH to the card that has the address, as far as the guest's configuration tells; else to the first one."""
         dest = ipaddress.ip_address(self.address)
-        source, guest = _local_address(self.address, SSH), ruleset.guests.get(str(self.vmid))
+        known = seen if seen and seen.version == dest.version else None
+        source, guest = known or _local_address(self.address, SSH), ruleset.guests.get(str(self.vmid))
         cards = guest.nics.items() if guest else ()
         nic = next((name for name, card in cards if self.address in card.addresses), "net0")
         end, what = End("guest", str(self.vmid), nic), f"guest {self.vmid} at {self.address}"
         return Way(what, Packet(source, dest, "tcp", dport=SSH), None, end) if guest and source else None
 
 
-def ways(connection: Connection, ruleset: Ruleset) -> list[Way]:
+def seen_by_nodes(client: Client, ruleset: Ruleset) -> Address | None:
+    """The address that a node sees this machine at; None if there is no asking."""
+    node = next(filter(client.ssh.reaches, ruleset.nodes), None)
+    if node is None:
+        return None
+    try:
+        told = client.ssh.check(node, _WHO_AM_I, deadline=time.monotonic() + PATIENCE)
+        return ipaddress.ip_address(told.decode().split()[0])
+    except (ProxmoxError, ValueError, IndexError):
+        return None
+
+
+def ways(connection: Connection, ruleset: Ruleset, seen: Address | None) -> list[Way]:
     """The connection's own, and those of the nodes to each other; each once."""
-    found = (*_own(connection, ruleset), *_between_nodes(ruleset))
+    found = (*_own(connection, ruleset, seen), *_between_nodes(ruleset))
     return list(dict.fromkeys(way for way in found if way.packet.source.version == way.packet.dest.version))
 
 
-def _own(connection: Connection, ruleset: Ruleset) -> Iterator[Way]:
+def _own(connection: Connection, ruleset: Ruleset, seen: Address | None) -> Iterator[Way]:
     """To the API of the nodes that are endpoints, or of all where addresses don't tell; and over SSH."""
     ends = list(filter(None, map(_ends, connection.endpoints)))
     addresses = {str(there) for _, there in ends}
     endpoints = [name for name, node in ruleset.nodes.items() if node.address in addresses]
-    for here, _ in ends:
+    for here in [seen] if seen else [here for here, _ in ends]:
         for name in endpoints or ruleset.nodes:
             yield Way(f"the API of {name} from here", _tcp(ruleset, here, name, API), None, End("node", name))
         for name in ruleset.nodes:

@@ -34,6 +34,7 @@ class Journal:
         self.token: str | None = None
         self.left: frozenset[Key] = frozenset()
         """What a died run has staged."""
+        self._staged: set[Key] = set()
 
     def open(self) -> bool:
         """Take the file and read what a died run has left; False while another run on this machine has it."""
@@ -53,13 +54,14 @@ class Journal:
         self.left = frozenset((str(kind), str(id_)) for kind, id_ in notes.get("staged", ()))
         return True
 
-    def note(self, token: str | None, staged: Iterable[Key]) -> None:
-        """Write down what is about to be changed under which lock."""
+    def note(self, token: str | None, staged: Iterable[Key] = ()) -> None:
+        """Write down under which lock what else is about to be changed."""
         self.token = token
+        self._staged |= {*staged, *self.left}
         assert self._file is not None  # noqa: S101 - told to mypy; `open` comes first
         self._file.seek(0)
         self._file.truncate()
-        self._file.write(json.dumps({"token": token, "staged": sorted({*staged, *self.left})}))
+        self._file.write(json.dumps({"token": token, "staged": sorted(self._staged)}))
         self._file.flush()
 
     def finish(self) -> None:

@@ -118,7 +118,7 @@ class Lock:
     def take(self) -> None:
         """Have the lock, with nothing foreign pending unless somebody allows it, or nothing is to be applied."""
         while not self._journal.open():
-            self._wait("another run on this machine changes the SDN configuration")
+            _wait(self._api, "another run on this machine changes the SDN configuration")
         at_once = all(kind in AT_ONCE for item in self._items for kind, _ in item.share.keys)
         if not self._there:
             if not at_once:
@@ -127,12 +127,12 @@ class Lock:
         if self._journal.token:
             self._break_our_own(self._journal.token)
         try:
-            self._acquire({"allow-pending": 1} if at_once else {})
+            self._acquire(self._api, {"allow-pending": 1} if at_once else {})
         except ApiRefused as refused:
             if not refused.says(PENDING):
                 raise
             self._judge()
-            self._acquire({"allow-pending": 1})
+            self._acquire(self._api, {"allow-pending": 1})
 
     def send(self, api: Api, step: Step) -> None:
         """Send a step: with the token, or with the lock given back for as long as a request takes that has none."""
@@ -143,8 +143,8 @@ class Lock:
         try:
             step.carry_out(api, {})
         finally:
-            self._acquire({"allow-pending": 1})
-            self._journal.note(self.token["lock-token"], [])
+            self._acquire(api, {"allow-pending": 1})
+            self._journal.note(self.token["lock-token"])
 
     def carry_out(self, item: Item, todo: Iterable[Step]) -> None:
         """Send an item's steps; where one is refused, those before it are taken back."""
@@ -172,14 +172,14 @@ class Lock:
                 if not refused.says(LOCKED):
                     raise
 
-    def _acquire(self, parameters: dict[str, int]) -> None:
+    def _acquire(self, api: Api, parameters: dict[str, int]) -> None:
         while True:
             try:
-                token = str(self._api.post("/cluster/sdn/lock", parameters))
+                token = str(api.post("/cluster/sdn/lock", parameters))
             except ApiRefused as refused:
                 if not refused.says(LOCKED):
                     raise
-                self._wait(f"somebody else holds the lock of the SDN configuration; {BY_HAND}")
+                _wait(api, f"somebody else holds the lock of the SDN configuration; {BY_HAND}")
             else:
                 self.token = {"lock-token": token}
                 return
@@ -205,8 +205,10 @@ class Lock:
                 f"apply them or take them back, or set apply_foreign=True"
             )
 
-    def _wait(self, why: str) -> None:
-        self._api.say(f"waiting: {why}")
-        if time.monotonic() + LOOK_AGAIN > self._api.deadline:
-            raise TookTooLong(why)
-        time.sleep(LOOK_AGAIN)
+
+def _wait(api: Api, why: str) -> None:
+    """For a moment, if there is one left."""
+    api.say(f"waiting: {why}")
+    if time.monotonic() + LOOK_AGAIN > api.deadline:
+        raise TookTooLong(why)
+    time.sleep(LOOK_AGAIN)

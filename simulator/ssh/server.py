@@ -85,6 +85,7 @@ class Host:
             process.channel.get_connection().abort()
             return 1
         given = {name: value for name, value in _environment(process).items() if re.fullmatch(r"LANG|LC_\w+", name)}
+        given |= _connection(process)
         shell = NodeShell(
             tree=self.tree, router=self.router, programs=PROGRAMS, host=self.tree.node, variables=given,
             exported=set(given),
@@ -111,6 +112,12 @@ class Host:
                 text += more.decode(errors="replace")
             await shell.run(text, streams)
         return shell.status
+
+
+def _connection(process: asyncssh.SSHServerProcess[bytes]) -> dict[str, str]:
+    """Return what sshd tells of the connection: the addresses and ports of client and server."""
+    (client, port), (server, own) = (process.get_extra_info(name)[:2] for name in ("peername", "sockname"))
+    return {"SSH_CLIENT": f"{client} {port} {own}", "SSH_CONNECTION": f"{client} {port} {server} {own}"}
 
 
 def _environment(process: asyncssh.SSHServerProcess[bytes]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from providers._runtime.command import Finished, Ssh
 from providers._runtime.errors import ShutsOut
 from tests.conftest import Simulator
 from tests.engine import Program, Resource
@@ -74,6 +75,17 @@ def test_both_the_api_and_ssh_have_to_get_through(program_of: Several, missing: 
 
     assert f"port {missing} is stopped" in refused
     assert "more)" not in refused
+
+
+def test_the_connection_is_the_one_that_a_node_sees(program_of: Several, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Finished(0, b"198.51.100.7 50000 192.0.2.10 22\n", b"")
+    monkeypatch.setattr(Ssh, "run", lambda *_, **__: seen)  # as behind a router that translates addresses
+    refused = program_of("firewall_options").problems(ON)["enable"]
+    assert "tcp from 198.51.100.7 to 192.0.2.10 port 8006" in refused
+
+    program_of("firewall_rules").check(rules({**FROM_HERE, "source": "198.51.100.7"}))
+
+    assert program_of("firewall_options").problems(ON) == {}
 
 
 def test_ssh_does_not_count_where_the_connection_has_none(simulator: Simulator) -> None:

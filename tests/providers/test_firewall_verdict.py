@@ -292,9 +292,13 @@ def test_a_packet_is_followed_from_guest_to_guest_through_their_network() -> Non
         ),
     )
     ends = End("guest", "100"), End("guest", "200")
+    assert [each.passes for each in journey(rules, tcp(82), *ends)] == [True, False], (
+        "the older firewall has none there"
+    )
+    rules = rules.changed("node pve2", options={"nftables": 1})
 
     assert [str(each.place) for each in journey(rules, tcp(80), *ends)] == [
         "out of guest 100 net0", "through vnet lan", "into guest 200 net0",
     ]  # fmt: skip
     assert [each.passes for each in journey(rules, tcp(81), *ends)] == [True, True, False]
-    assert [each.passes for each in journey(rules, tcp(82), *ends)] == [True, False]
+    assert str(journey(rules, tcp(82), *ends)[-1]) == "DROP through vnet lan by policy_forward of vnet lan (DROP)"

@@ -146,6 +146,14 @@ def test_a_node_that_is_down_answers_nobody(cluster: Simulator) -> None:
         pass
 
 
+def test_a_node_tells_who_has_logged_in(pve1: Remote) -> None:
+    told = pve1.run("echo $SSH_CONNECTION; echo $SSH_CLIENT").out.split()
+
+    assert told[0] == told[4] == "127.0.0.1"
+    assert told[1] == told[5]
+    assert told[3] == told[6]
+
+
 def test_sftp_reads_and_writes_files_that_stay(pve1: Remote) -> None:
     data = bytes(range(256)) * 300
     with pve1.client.open_sftp() as sftp:
