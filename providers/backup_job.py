@@ -185,8 +185,8 @@ class BackupJobHandler(ConfigObject):
                 yield "storage", f"there is no storage {storage!r} on the host, and none in this program"
         elif rows and not any("backup" in str(row.get("content", "")).split(",") for row in rows):
             yield "storage", f"storage {storage} can't hold backups: its content lacks `backup`"
-        if node and facts.node(node) is None:
-            yield "node", f"there is no node {node!r}"
+        if node and (why := facts.no_node(node)):
+            yield "node", why
         for field in ("vmid", "exclude"):
             for vmid in wanted.get(field, ()):
                 there = facts.node_of(vmid) is not None or facts.announced("guest", str(vmid))

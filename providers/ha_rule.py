@@ -146,9 +146,9 @@ class HaRuleHandler(ConfigObject):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What Proxmox refuses when it is made or changed."""
-        nodes = facts.node_names()
-        for name in sorted({node.partition(":")[0] for node in wanted.get("nodes", ())} - nodes):
-            yield "nodes", f"there is no node {name!r}; there are {', '.join(sorted(nodes))}"
+        for name in sorted({node.partition(":")[0] for node in wanted.get("nodes", ())}):
+            if why := facts.no_node(name):
+                yield "nodes", why
         managed = {str(row.get("sid")) for row in facts.look("/cluster/ha/resources") or ()}
         for sid in wanted.get("resources", ()):
             if sid not in managed and not facts.announced("HA resource", sid):
@@ -157,7 +157,7 @@ class HaRuleHandler(ConfigObject):
             yield from _beyond_groups(wanted)
         elif {"rule", "type", "resources"} <= set(wanted) and not wanted.get("disable"):
             others = list(_others(facts, owner, wanted["rule"]))
-            for text in contradictions(Rule.of(wanted), others, len(nodes)):
+            for text in contradictions(Rule.of(wanted), others, len(facts.node_names())):
                 yield "resources", text
         for pair in _pairs(wanted) if _in_force(wanted) else ():
             if facts.announced(f"{OPPOSITE[wanted['affinity']]} affinity", pair):

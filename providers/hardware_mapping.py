@@ -166,9 +166,9 @@ class HardwareMappingHandler(ConfigObject):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """Proxmox takes a node that does not exist without a word; nobody means that."""
-        known = facts.node_names()
-        for name in sorted({MapEntry.parse(entry)["node"] for entry in wanted.get("map", ())} - known):
-            yield "map", f"there is no node {name!r}; there are {', '.join(sorted(known))}"
+        for name in sorted({MapEntry.parse(entry)["node"] for entry in wanted.get("map", ())}):
+            if why := facts.no_node(name):
+                yield "map", why
 
     def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
         """What a node does not have at this moment may be plugged in before a guest is started."""

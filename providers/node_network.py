@@ -206,9 +206,8 @@ class NodeNetworkHandler(Handler):
         picture = picture_of(facts, owner, before, wanted)
         if picture is not None:
             return list(problems(facts, picture, before, wanted))
-        if "node" in wanted and facts.node(wanted["node"]) is None:
-            return [("node", f"there is no node {wanted['node']!r}")]
-        return []
+        why = facts.no_node(wanted["node"]) if "node" in wanted else None
+        return [("node", why)] if why else []
 
     def advice(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[str]:
         """Large packets on the way out."""

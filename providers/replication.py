@@ -105,11 +105,11 @@ class ReplicationHandler(ConfigObject):
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What Proxmox refuses when the job is made."""
         target, vmid = wanted.get("target"), int(wanted.get("job_id", "0").partition("-")[0])
-        nodes = [str(row["node"]) for row in facts.of_type("node")]
+        nodes = sorted(facts.node_names())
         if len(nodes) == 1:
             yield "target", f"{nodes[0]} is in no cluster, and replication needs a second node of the same one"
-        elif target and target not in nodes:
-            yield "target", f"there is no node {target!r}; there are {', '.join(sorted(nodes))}"
+        elif target and (why := facts.no_node(target)):
+            yield "target", why
         elif vmid and not before and target and facts.node_of(vmid) == target:
             yield "target", f"guest {vmid} is on {target} itself"
 

@@ -105,8 +105,8 @@ class SdnControllerHandler(SingleObject):
         """Its node and fabric, and a second one for the whole cluster."""
         yield from super().preflight(facts, owner, before, wanted)
         yield from preflight.named(facts, "fabrics", "fabric", wanted)
-        if wanted.get("node") and facts.node(wanted["node"]) is None:
-            yield "node", f"there is no node {wanted['node']!r}"
+        if wanted.get("node") and (why := facts.no_node(wanted["node"])):
+            yield "node", why
         for row in (facts.look("/cluster/sdn/controllers") or ()) if wanted.get("type") == "evpn" else ():
             if row.get("type") == "evpn" and row["controller"] != wanted.get("controller"):
                 yield "type", f"there is a controller of type evpn already, {row['controller']}, and a cluster has one"

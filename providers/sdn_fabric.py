@@ -155,8 +155,8 @@ class SdnFabricHandler(SdnHandler):
             if name in before and name not in wanted:
                 yield name, "Proxmox can't unset it: declare it, or make another fabric"
         for name in wanted.get("nodes") or ():
-            if facts.node(name) is None:
-                yield f"nodes.{name}", f"there is no node {name!r}"
+            if why := facts.no_node(name):
+                yield f"nodes.{name}", why
 
 
 def _on_nodes(values: Values) -> list[Need]:

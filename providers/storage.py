@@ -239,12 +239,7 @@ class StorageHandler(ConfigObject):
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> list[Problem]:
         """Proxmox takes a node that does not exist without a word; nobody means that."""
-        known = {str(row.get("node")) for row in facts.of_type("node")}
-        return [
-            ("nodes", f"there is no node {name!r}; there are {', '.join(sorted(known))}")
-            for name in wanted.get("nodes", ())
-            if name not in known
-        ]
+        return [("nodes", why) for name in wanted.get("nodes", ()) if (why := facts.no_node(name))]
 
 
 class StorageArgs(CommonArgs):

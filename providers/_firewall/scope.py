@@ -155,9 +155,8 @@ class Scope:
         """That what it belongs to is not there, or may not be touched."""
         if self.level == "guest":
             yield from missing(facts, self.values)
-        elif self.level == "node" and facts.node(self.name) is None:
-            known = ", ".join(sorted(str(row["node"]) for row in facts.of_type("node")))
-            yield "node", f"there is no node {self.name!r}; there are {known}"
+        elif self.level == "node" and (why := facts.no_node(self.name)):
+            yield "node", why
         elif self.level == "vnet":
             zone = self.zone(facts)
             if zone:

@@ -52,13 +52,14 @@ class Preflight:
         if self.before.get("template") and not self.wanted.get("template"):
             yield "template", "a template never becomes a guest again; clone it instead"
         node = self.wanted.get("node")
-        row = self.facts.node(node) if node else None
-        if node and row is None:
-            known = ", ".join(sorted(str(row["node"]) for row in self.facts.of_type("node")))
-            yield "node", f"there is no node {node!r}; there are {known or 'none that this connection may see'}"
-        elif node and row and row.get("status") != "online":
+        if node is None:
+            return
+        row = self.facts.node(node)
+        if why := self.facts.no_node(node):
+            yield "node", why
+        elif row and row.get("status") != "online":
             yield "node", f"{node} is {row.get('status', 'unknown')}"
-        elif node and row:
+        elif row:
             yield from self._on_node(node, row)
 
     def _on_node(self, node: str, row: Row) -> Iterator[Problem]:

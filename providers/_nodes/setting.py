@@ -104,7 +104,5 @@ class NodeSetting(Handler):
 
 def node_problems(facts: Facts, wanted: Values) -> list[Problem]:
     """A node that does not exist."""
-    known = sorted(str(row.get("node")) for row in facts.of_type("node"))
-    if "node" not in wanted or wanted["node"] in known:
-        return []
-    return [("node", f"there is no node {wanted['node']!r}; there are {', '.join(known)}")]
+    why = facts.no_node(wanted["node"]) if "node" in wanted else None
+    return [("node", why)] if why else []

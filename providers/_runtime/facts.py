@@ -85,6 +85,13 @@ class Facts:
             joining = {name for kind, name in self._announced if kind == "node"}
         return joining | {str(row["node"]) for row in self.of_type("node")}
 
+    def no_node(self, name: str) -> str | None:
+        """Why that is no node of this cluster; None if it is one, or will be when this program is through."""
+        known = self.node_names()
+        if name in known:
+            return None
+        return f"there is no node {name!r}; there are {', '.join(sorted(known)) or 'none that this connection may see'}"
+
     def storages(self, node: str) -> dict[str, Row]:
         """The storages that a node has, by name."""
         return {row["storage"]: row for row in self.of_type("storage") if row.get("node") == node}

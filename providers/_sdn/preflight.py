@@ -36,8 +36,8 @@ def zone_problems(facts: Facts, before: Values, wanted: Values) -> Iterator[Prob
     known = {str(row["node"]): row.get("status") == "online" for row in facts.of_type("node")}
     for field in ("nodes", "exitnodes"):
         for name in wanted.get(field) or ():
-            if name not in known:
-                yield field, f"there is no node {name!r}; there are {', '.join(sorted(known))}"
+            if why := facts.no_node(name):
+                yield field, why
     primary = wanted.get("exitnodes_primary")
     if primary and "exitnodes" in wanted and primary not in wanted["exitnodes"]:
         yield "exitnodes_primary", f"{primary} is none of exitnodes"

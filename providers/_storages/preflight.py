@@ -17,8 +17,8 @@ def storage_problems(facts: Facts, node: str | None, storage: str | None, conten
         return
     place = facts.node(node)
     if place is None:
-        known = ", ".join(sorted(str(row["node"]) for row in facts.of_type("node")))
-        yield "node", f"there is no node {node!r}; there are {known or 'none that this connection may see'}"
+        if why := facts.no_node(node):
+            yield "node", why
         return
     if place.get("status") != "online":
         yield "node", f"{node} is {place.get('status', 'unknown')}"

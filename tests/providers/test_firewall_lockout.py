@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from providers._runtime.command import Finished, Ssh
+from providers._runtime.command import Finished
 from providers._runtime.errors import ShutsOut
+from providers._runtime.ssh import Ssh
 from tests.conftest import Simulator
 from tests.engine import Program, Resource
 from tests.providers.guests import Driver

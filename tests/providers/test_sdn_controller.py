@@ -25,7 +25,7 @@ def test_a_preview_names_what_is_not_there(simulator: Simulator) -> None:
     controller = Driver(simulator, "sdn_controller", ssh=False)
     bgp = {"controller": "bgp", "type": "bgp", "asn": 65000, "peers": ["192.0.2.1"]}
 
-    assert controller.problems({**bgp, "node": "pve9"}) == {"node": "there is no node 'pve9'"}
+    assert controller.problems({**bgp, "node": "pve9"}) == {"node": "there is no node 'pve9'; there are pve1"}
     assert controller.problems(bgp) == {"": "node: a controller of type bgp needs it"}
     assert controller.problems({"controller": "evpn", "type": "evpn", "asn": 1, "fabric": "no"}) == {
         "fabric": "there is no fabric 'no' on the host, and none in this program"

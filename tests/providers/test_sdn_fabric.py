@@ -95,5 +95,5 @@ def test_a_preview_names_nodes_that_are_not_there_and_what_can_not_be_unset(driv
 
     assert driver.problems({**FABRIC, "nodes": {"pve9": {"interfaces": [{"name": "eno1"}]}}}) == {
         "ip6_prefix": "Proxmox can't unset it: declare it, or make another fabric",
-        "nodes.pve9": "there is no node 'pve9'",
+        "nodes.pve9": "there is no node 'pve9'; there are pve1, pve2, pve3",
     }

@@ -98,7 +98,7 @@ def test_a_preview_without_the_host_still_knows_number_and_address(vm: Driver) -
 
     online, _ = vm.check(SMALL)
     vm.again()
-    vm.client.request = unreachable  # type: ignore[method-assign]  # nobody answers any more
+    vm.client.answer = unreachable  # type: ignore[method-assign]  # nobody answers any more
 
     inputs, problems = vm.check(SMALL)
 
