@@ -31,8 +31,12 @@ class Host:
     def __init__(self, there: Objects) -> None:
         self.there = dict(there)
 
-    def request(self, method: str, path: str, parameters: Mapping[str, Any] | None = None, **_: Any) -> Any:
+    def answer(self, method: str, path: str, parameters: Mapping[str, Any] | None = None, **_: Any) -> dict[str, Any]:
         """One request."""
+        return {"data": self.request(method, path, parameters)}
+
+    def request(self, method: str, path: str, parameters: Mapping[str, Any] | None = None, **_: Any) -> Any:
+        """What it gives."""
         if path == "/version":
             return {"release": "9.2"}
         given_ = {name: value for name, value in (parameters or {}).items() if name != "lock-token"}

@@ -177,7 +177,11 @@ class _Text:
         """The lines of a rule; none if it is for another direction, or switched off."""
         if not rule.enable or rule.type not in ("group", self.place.way):
             return
-        if self.place.kind == "guest":
+        if self.place.way == "forward":
+            if rule.iface:  # Proxmox knows no interface of what is forwarded
+                return
+            where = ""
+        elif self.place.kind == "guest":
             if rule.iface not in (None, self.place.nic):
                 return
             where = ""
