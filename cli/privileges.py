@@ -19,7 +19,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from cli import docs
 from cli.stack import ROOT, Directory, Stack, captured, error
-from components.least_privilege import permissions
+from components.least_privilege import BELOW, permissions
 from providers._runtime.least_privilege import Privileges, of_resource, smallest
 from providers._runtime.model import Values, declared
 from providers._runtime.privileges import Need
@@ -114,7 +114,11 @@ def commands(name: str, needed: Privileges) -> Iterator[str]:
     for permission in permissions(name, needed):
         yield f"pveum role add {permission.roleid} --privs {shlex.quote(' '.join(permission.privs))}"
         for path in permission.paths:
-            yield f"pveum acl modify {path} --users {userid} --roles {permission.roleid} --propagate 0"
+            propagate = int(path.endswith(BELOW))
+            yield (
+                f"pveum acl modify {path.removesuffix(BELOW)} --users {userid} --roles {permission.roleid} "
+                f"--propagate {propagate}"
+            )
     yield f"pveum user token add {userid} {TOKEN} --privsep 0"
 
 

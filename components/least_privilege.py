@@ -1,8 +1,8 @@
 """A user, a token and the permissions that a program needs, and no others.
 
 What is needed is told by `proxmox-labs privileges --format json`. The user has no password, so that nobody logs in as
-it; its token has what the user has. Nothing is handed down to deeper paths, so that each entry says all that holds on
-its path. To be made by a program whose own connection may change permissions.
+it; its token has what the user has. Nothing is handed down to deeper paths, unless a path ends in `/*`, so that each
+entry says all that holds on its path. To be made by a program whose own connection may change permissions.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from providers.acl import Acl
 from providers.api_token import ApiToken
 from providers.role import Role
 from providers.user import User
+
+BELOW = "/*"
+"""The end of a path whose privileges hold for all that is below it."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def permissions(name: str, privileges: Mapping[str, Sequence[str]]) -> list[Perm
 
 
 def _roleid(name: str, path: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", f"labs.{name}{path.rstrip('/').replace('/', '.')}")
+    return re.sub(r"[^A-Za-z0-9._-]", "-", f"labs.{name}{path.removesuffix(BELOW).rstrip('/').replace('/', '.')}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +82,9 @@ class LeastPrivilege(pulumi.ComponentResource):
             Acl(
                 f"{permission.roleid}:{path}",
                 own,
-                path=path,
+                path=path.removesuffix(BELOW),
                 roleid=role.roleid,
                 user=user.userid,
-                propagate=False,
+                propagate=path.endswith(BELOW),
                 connection=connection,
             )

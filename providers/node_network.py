@@ -192,7 +192,7 @@ class NodeNetworkHandler(Handler):
         if "node" not in wanted:
             return []
         node = f"/nodes/{wanted['node']}"
-        return [(node, "Sys.Modify"), (node, "Sys.Audit"), ("/sdn/zones/localnetwork", "SDN.Audit")]
+        return [(node, "Sys.Modify"), (node, "Sys.Audit"), ("/sdn/zones/localnetwork/*", "SDN.Audit")]
 
     def plan(
         self, facts: Facts | None, owner: Owner, before: Values, wanted: Values, unknown: frozenset[str]

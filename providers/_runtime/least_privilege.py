@@ -13,7 +13,7 @@ from providers._runtime.model import Values
 from providers._runtime.privileges import Need
 
 Privileges = dict[str, list[str]]
-"""ACL path -> the privileges on it; none of them is meant to be handed down to what is below."""
+"""ACL path -> the privileges on it; only those of a path that ends in `/*` are handed down to what is below."""
 Grant = tuple[str, str]
 
 

@@ -11,7 +11,8 @@ from providers._runtime.model import Problem
 Need = tuple[str, str] | tuple[str, str, str]
 """An ACL path, and a privilege on it; and another path from which it may come as well, such as that of the pool.
 
-Where one of several privileges will do, they are written as Proxmox writes them, the usual one first: `A|B`.
+A path that ends in `/*` means all that is below it, whatever its names: the privilege has to be handed down. Where one
+of several privileges will do, they are written as Proxmox writes them, the usual one first: `A|B`.
 """
 
 ROLES = {
@@ -39,16 +40,19 @@ ROLES = {
 """The smallest built-in role with a privilege; those of guests are all in PVEVMAdmin."""
 
 
+BELOW = "/*"
+
+
 def granted(permissions: dict[str, dict[str, int]], path: str, privilege: str) -> bool:
     """Whether a privilege is granted on a path: by its own entry, or by what the next one above hands down."""
-    any_of = privilege.split("|")
-    while path not in permissions:
-        if path == "/":
+    any_of, at = privilege.split("|"), path.removesuffix(BELOW)
+    if path in permissions:
+        return any(name in permissions[path] for name in any_of)
+    while at not in permissions:
+        if at == "/":
             return False
-        path = path.rpartition("/")[0] or "/"
-        if path in permissions:
-            return any(permissions[path].get(name) for name in any_of)
-    return any(name in permissions[path] for name in any_of)
+        at = at.rpartition("/")[0] or "/"
+    return any(permissions[at].get(name) for name in any_of)
 
 
 def missing(facts: Facts, needs: Iterable[Need]) -> Iterator[Problem]:
@@ -65,4 +69,4 @@ def missing(facts: Facts, needs: Iterable[Need]) -> Iterator[Problem]:
 def grant(connection: Connection, path: str, privilege: str) -> str:
     """The command that grants it, to be run by an administrator of the host."""
     whom = f"--tokens '{connection.token_id}'" if connection.token_id else f"--users {connection.username}"
-    return f"pveum acl modify {path} {whom} --roles {ROLES.get(privilege, 'PVEVMAdmin')}"
+    return f"pveum acl modify {path.removesuffix(BELOW)} {whom} --roles {ROLES.get(privilege, 'PVEVMAdmin')}"

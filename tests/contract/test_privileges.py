@@ -8,14 +8,9 @@ from tests.conftest import Simulator
 from tests.contract.kinds import KINDS, kind, prepare
 from tests.providers.lives import Life, Piece
 
-HANDED_DOWN = {"node_network": "it looks at all bridges of a node, whatever their names"}
-"""Types that need a privilege on all that is below a path, which is more than an entry for that path alone."""
-
 
 @pytest.mark.parametrize("name", KINDS)
 def test_an_identity_that_has_what_it_names_is_refused_nothing(name: str, simulator: Simulator) -> None:
-    if name in HANDED_DOWN:
-        pytest.skip(HANDED_DOWN[name])
     it = kind(name)
     changes = {**dict.fromkeys(it.example), **it.updates[-1]}
     life = Life(simulator, {"it": Piece(name, it.example, changes)}, lambda: prepare(simulator, it))

@@ -126,7 +126,8 @@ def permitted(simulator: Simulator, privileges: Privileges) -> tuple[str, str]:
     for number, (path, names) in enumerate(privileges.items()):
         role = f"role{number}"
         simulator.by_hand("POST", "/access/roles", {"roleid": role, "privs": ",".join(names)})
-        simulator.by_hand("PUT", "/access/acl", {"path": path, "users": USER, "roles": role, "propagate": 0})
+        entry = {"path": path.removesuffix("/*"), "propagate": int(path.endswith("/*"))}
+        simulator.by_hand("PUT", "/access/acl", {**entry, "users": USER, "roles": role})
     return made["full-tokenid"], made["value"]
 
 

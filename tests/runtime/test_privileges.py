@@ -32,6 +32,10 @@ PERMISSIONS = {
         ("/storage/local", "Datastore.Audit", False),
         ("/vms/200", "VM.Allocate|VM.Audit", True),
         ("/pool/prod/web", "Pool.Audit|Pool.Allocate", False),
+        ("/vms/*", "VM.Audit", True),
+        ("/vms/100/*", "VM.PowerMgmt", True),
+        ("/pool/prod/*", "Pool.Allocate", False),
+        ("/nodes/pve1/*", "Sys.Audit", True),
     ],
 )
 def test_a_privilege_counts_on_its_path_and_below_where_it_is_handed_down(path: str, privilege: str, may: bool) -> None:
@@ -47,6 +51,7 @@ def test_the_command_that_grants_it_names_the_token_or_the_user() -> None:
     user = Connection.model_validate({"endpoints": ["pve1"], "username": "a@pve", "password": "x"})
 
     assert grant(token, "/vms", "VM.Clone") == "pveum acl modify /vms --tokens 'a@pve!labs' --roles PVEVMAdmin"
+    assert grant(user, "/vms/*", "VM.Clone") == "pveum acl modify /vms --users a@pve --roles PVEVMAdmin"
     assert grant(user, "/pool/x", "Pool.Allocate") == "pveum acl modify /pool/x --users a@pve --roles PVEPoolAdmin"
 
 
