@@ -55,15 +55,22 @@ def _copy(source: Path, target: Path) -> Path:
 def mend(backend: Path, project: str, stack: str) -> bool:
     """Take back a checkpoint that a killed Pulumi left half-written in a file backend; tell whether it had to be.
 
-    Pulumi overwrites the file in place, and keeps the one before beside it. What that one does not know of yet is
-    found again by its mark when it is created.
+    Pulumi keeps the one before beside it. What that one does not know of yet is found again by its mark when it is
+    created. Beside each file lies another one with its attributes, which is overwritten in place; they are not needed.
     """
     checkpoint = backend / ".pulumi" / "stacks" / project / f"{stack}.json"
     before = checkpoint.with_name(f"{checkpoint.name}.bak")
+    halves = [file for file in map(_attributes_of, (checkpoint, before)) if file.exists() and not _is_whole(file)]
+    for file in halves:
+        file.unlink()
     if not checkpoint.exists() or _is_whole(checkpoint) or not before.exists() or not _is_whole(before):
-        return False
+        return bool(halves)
     _copy(before, checkpoint)
     return True
+
+
+def _attributes_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.attrs")
 
 
 def _is_whole(file: Path) -> bool:

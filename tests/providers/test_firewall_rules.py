@@ -434,6 +434,7 @@ def test_a_whole_firewall_comes_up_with_its_guest_in_one_run_and_goes_again(
     nic = {"net0": {"model": "virtio", "bridge": "vmbr0", "firewall": True}}
     group = {"group": "base", "rules": [{**SSH, "source": "+dc/staff"}]}
     own = [{**BASE, "iface": "net0"}, {**accept(80), "dest": "guest/self"}]
+    here = [{**accept(port), "source": "127.0.0.1"} for port in (8006, 22)]
     switched_on = ("own", "all", "group")
     program.declare(
         {
@@ -445,7 +446,7 @@ def test_a_whole_firewall_comes_up_with_its_guest_in_one_run_and_goes_again(
             "staff": Resource("providers.ip_set.IpSet", {"name": "staff", "entries": {"dc/office": {}}}, ("office",)),
             "group": Resource("providers.security_group.SecurityGroup", group, ("staff",)),
             "own": Resource("providers.firewall_rules.FirewallRules", {"vmid": 100, "rules": own}, ("self", "group")),
-            "all": Resource("providers.firewall_rules.FirewallRules", {"rules": [BASE, DROP]}, ("group",)),
+            "all": Resource("providers.firewall_rules.FirewallRules", {"rules": [BASE, *here, DROP]}, ("group",)),
             "on": Resource("providers.firewall_options.FirewallOptions", {"enable": True}, switched_on),
             "vm-on": Resource("providers.firewall_options.FirewallOptions", {"vmid": 100, "enable": True}, ("on",)),
         }

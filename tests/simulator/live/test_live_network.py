@@ -117,8 +117,9 @@ def test_nodes_answer_on_their_addresses_as_long_as_their_network_has_them(new_l
     new_lab.do(
         "PUT", "/nodes/pve2/network/vmbr0", type="bridge", bridge_ports="eno1", cidr="192.0.2.22/24", autostart=1
     )
-    assert new_lab.do("PUT", "/nodes/pve2/network") == "OK"
+    assert new_lab.client.call("PUT", "/nodes/pve2/network").status == 200
     until(lambda: new_lab.reaches(101, "192.0.2.22"))
+    assert new_lab.client.call("GET", "/nodes/pve2/version").status == 595, "the others know it by its old address"
     assert not new_lab.reaches(101, "192.0.2.12")
 
 
