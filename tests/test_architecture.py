@@ -140,6 +140,7 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
         "node_network": "dynamic/proxmox:NodeNetwork",
         "node_time": "dynamic/proxmox:NodeTime",
         "pool": "dynamic/proxmox:Pool",
+        "private_key": "dynamic/proxmox:PrivateKey",
         "realm": "dynamic/proxmox:Realm",
         "replication": "dynamic/proxmox:Replication",
         "role": "dynamic/proxmox:Role",

@@ -24,9 +24,13 @@ _BROUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "prometheus-node-exporter": (("prometheus-node-exporter",), ("prometheus-node-exporter",)),
     "qemu-guest-agent": (("qemu-ga",), ("qemu-guest-agent",)),
     "rabbitmq-server": (("rabbitmqctl",), ("rabbitmq-server",)),
-    "redis-server": (("redis-server", "redis-cli"), ("redis-server",)), "unbound": (("unbound",), ("unbound",)),
+    "redis-server": (("redis-server", "redis-cli"), ("redis-server",)), "tinc": (("tincd",), ("tinc", "tinc@")),
+    "unbound": (("unbound",), ("unbound",)),
 }  # fmt: skip
-"""Package -> the programs and the services that it brings; another one brings a program of its own name."""
+"""Package -> the programs and the services that it brings; another one brings a program of its own name.
+
+A service like `tinc@` is a template: instances of it are started by somebody, it itself never is.
+"""
 
 
 def installed(shell: GuestShell) -> dict[str, str]:
@@ -100,8 +104,9 @@ def _unpack(shell: GuestShell, name: str) -> None:
     for service in services:
         text = unit(service).encode()
         shell.tree.write(f"{UNITS}/{service}.service", text)
-        shell.tree.write(f"{WANTED}/{service}.service", text)
-        start(shell, service)
+        if not service.endswith("@"):
+            shell.tree.write(f"{WANTED}/{service}.service", text)
+            start(shell, service)
 
 
 def _remove(shell: GuestShell, names: list[str], streams: Streams) -> None:

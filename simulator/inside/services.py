@@ -18,8 +18,9 @@ _NOT_ACTIVE, _NO_UNIT, _NOT_LOADED = 3, 4, 5
 
 
 def find(shell: GuestShell, name: str) -> str | None:
-    """Return the path of a service's unit file, or None."""
-    paths = [f"{folder}/{name}.service" for folder in (_OWN, UNITS)]
+    """Return the path of a service's unit file, or None; `tinc@lab` may be one of the template `tinc@`."""
+    names = [name, f"{name.partition('@')[0]}@"] if "@" in name else [name]
+    paths = [f"{folder}/{each}.service" for each in names for folder in (_OWN, UNITS)]
     return next((path for path in paths if shell.tree.exists(path)), None)
 
 

@@ -145,6 +145,13 @@ def test_a_unit_that_was_pushed_can_be_started(node: Node) -> None:
     assert node.inside("systemctl enable --now mine && systemctl is-active mine").out == "active\n"
 
 
+def test_a_template_of_services_starts_nothing_until_an_instance_is_asked_for(node: Node) -> None:
+    node.inside("apt-get install -y tinc")
+    assert node.inside("systemctl is-active tinc tinc@lab").out == "active\ninactive\n"
+    assert node.inside("systemctl enable --now tinc@lab && systemctl is-active tinc@lab").out == "active\n"
+    assert node.inside("systemctl start nope@lab").code == 5
+
+
 def test_users_are_added_and_get_passwords(node: Node) -> None:
     assert node.inside("useradd -m anna && id -u anna && echo anna:secret | chpasswd").out == "1000\n"
     assert node.inside("useradd anna").error == "useradd: user 'anna' already exists\n"
