@@ -21,6 +21,8 @@ _OWN_ETC = frozenset(
      "ssh", "subgid", "subuid")
 )  # fmt: skip
 _STATE = ("var", "var/backups", "var/cache", "var/lib", "var/log", "var/mail", "var/spool")
+_DEPTH = 2
+"""How deep below these packages have folders of their own, such as `/var/lib/prometheus/metrics2`."""
 _SYSTEMCTL = Path(__file__).with_name("systemctl")
 _READABLE = 0o004
 _LAST_SYSTEM_ID, _NOBODY = 999, 65534
@@ -66,10 +68,7 @@ def make_base(base: Path) -> None:
     shutil.copyfile(_SYSTEMCTL, base / "usr/bin/systemctl")
     (base / "usr/bin/systemctl").chmod(0o755)
     for folder in _STATE:
-        _copy_folder(Path("/", folder), base / folder)
-        for entry in os.scandir(f"/{folder}"):
-            if entry.is_dir(follow_symlinks=False):
-                _copy_folder(Path(entry.path), base / folder / entry.name)
+        _copy_folders(Path("/", folder), base / folder, _DEPTH)
     (base / "var/tmp").chmod(0o1777)
     (base / "var/run").symlink_to("/run")
     (base / "var/lock").symlink_to("/run/lock")
@@ -98,12 +97,16 @@ def _write_accounts(etc: Path) -> None:
     (etc / "fstab").touch()
 
 
-def _copy_folder(source: Path, copy: Path) -> None:
-    """Make an empty folder like another one, with its owner and rights."""
+def _copy_folders(source: Path, copy: Path, depth: int) -> None:
+    """Make a folder like another one, with those in it, their owners and rights, and without any file."""
     copy.mkdir(exist_ok=True)
     status = source.stat()
     os.chown(copy, status.st_uid, status.st_gid)
     copy.chmod(status.st_mode & 0o7777)
+    if depth:
+        for entry in os.scandir(source):
+            if entry.is_dir(follow_symlinks=False):
+                _copy_folders(Path(entry.path), copy / entry.name, depth - 1)
 
 
 def prepare(folder: Path) -> None:

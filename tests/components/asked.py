@@ -15,7 +15,7 @@ LOOP = asyncio.new_event_loop()
 
 @dataclass
 class Asked(Mocks):
-    """Notes what is asked for, by the name of the resource, and answers with it."""
+    """Notes what Proxmox is asked for, by the name of the resource, and answers with it and with what a plan would."""
 
     planned: Mapping[str, Any] = field(default_factory=dict)
     """What resources say besides what they are asked for."""
@@ -24,10 +24,14 @@ class Asked(Mocks):
     """What the component says in the end."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        if not args.typ.startswith("proxmox:components:"):
+        planned: dict[str, Any] = {}
+        if args.typ.startswith("pulumi-python:dynamic"):
             own = {key: value for key, value in args.inputs.items() if not key.startswith("__")}
             self.inputs[args.name] = {key: value for key, value in own.items() if value is not None}
-        return args.name, {**self.planned, **args.inputs}
+            planned = {"vmid": 99 + len(self.inputs)}
+        elif args.typ.startswith("random:"):
+            planned = {"result": "x" * int(args.inputs["length"])}
+        return args.name, {**planned, **self.planned, **args.inputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"a component calls nothing, but {args.token} was called")
@@ -44,3 +48,8 @@ def asked(make: Callable[[], dict[str, pulumi.Output[Any]]], planned: Mapping[st
 
     pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]  # the SDK has no types there
     return mocks
+
+
+def inputs_of(make: Callable[[], pulumi.Output[Any]]) -> dict[str, dict[str, Any]]:
+    """The resources that something makes with their arguments, by name; what it returns is waited for."""
+    return asked(lambda: {"it": make()}).inputs

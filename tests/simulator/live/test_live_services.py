@@ -108,6 +108,7 @@ def test_a_load_balancer_spreads_requests_and_leaves_out_who_is_gone(lab: Lab) -
     until(lambda: lab.inside(102, f"{ask}; {ask}; {ask}").out == "101\n" * 3)
 
 
+@pytest.mark.usefixtures("new_lab")
 def test_a_monitoring_server_sees_who_is_up(lab: Lab) -> None:
     _need("prometheus", "curl")
     lab.start(101, "bridge=vmbr0,ip=10.1.0.1/24")
@@ -129,6 +130,7 @@ def test_a_monitoring_server_sees_who_is_up(lab: Lab) -> None:
     until(lambda: seen() == {"10.1.0.1:9090": "1", "10.1.0.2:9090": "0"}, 20)
 
 
+@pytest.mark.usefixtures("new_lab")
 def test_services_are_started_enabled_and_asked_for_as_on_any_host(lab: Lab) -> None:
     _need("nginx", "keepalived")
     lab.start(101, "bridge=vmbr0,ip=10.1.0.1/24")
