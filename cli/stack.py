@@ -1,5 +1,6 @@
 """`proxmox-labs up|preview|refresh|down`: run the real Pulumi on a stack of this checkout.
 
+After an error `up` and `down` go on with all that does not depend on it: one host that is down keeps nobody from work.
 Nothing needs to be installed, logged in to or selected for it, and nothing in the checkout or in the user's own
 Pulumi settings changes: see `toolchain.environment` and `toolchain.stacks` for how.
 """
@@ -23,6 +24,7 @@ from toolchain.errors import ToolchainError
 from toolchain.stacks import mend, mirror, mirror_directory
 
 ROOT = Path(__file__).resolve().parent.parent
+GO_ON = "--continue-on-error"
 
 Stack = Annotated[str, typer.Option(help="Name of the stack: `demo` is described by stacks/Pulumi.demo.yaml.")]
 Directory = Annotated[Path, typer.Option(help="Checkout to work in.", show_default="this one")]
@@ -31,7 +33,7 @@ Remove = Annotated[bool, typer.Option("--remove", help="Forget the stack's histo
 
 def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
     """Create or change what the stack describes."""
-    _operate(directory, stack, "up", "--yes", "--skip-preview")
+    _operate(directory, stack, "up", "--yes", "--skip-preview", GO_ON)
     typer.echo(_what_next(directory, stack))
 
 
@@ -47,7 +49,7 @@ def refresh(stack: Stack = "demo", directory: Directory = ROOT) -> None:
 
 def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = False) -> None:
     """Destroy what the stack has created."""
-    _operate(directory, stack, "destroy", "--yes", "--skip-preview")
+    _operate(directory, stack, "destroy", "--yes", "--skip-preview", GO_ON)
     if remove:
         _end_if_failed(_pulumi(mirror_directory(directory), directory, "stack", "rm", stack, "--yes"))
 
@@ -126,15 +128,16 @@ def error(text: object) -> typer.Exit:
 def _what_next(root: Path, stack: str) -> str:
     """Say how to go on, and where the simulator answers if the stack runs on one."""
     name = "" if stack == "demo" else f"STACK={stack} "
-    lines = [
-        "",
-        "What next:",
-        f"  {name}make preview".ljust(36) + f"after a change of stacks/Pulumi.{stack}.yaml, to see what it would do",
-        f"  {name}make down".ljust(36) + "to destroy it all",
+    rows = [
+        (f"{name}make preview", f"after a change of stacks/Pulumi.{stack}.yaml, to see what it would do"),
+        (f"{name}make down", "to destroy it all"),
+        *(
+            (endpoint, f"is the simulated Proxmox VE of the connection {connection}")
+            for connection, endpoint in _simulated_endpoints(root, stack)
+        ),
     ]
-    for connection, endpoint in _simulated_endpoints(root, stack):
-        lines.append(f"  {endpoint}".ljust(36) + f"is the simulated Proxmox VE of the connection {connection}")
-    return "\n".join(lines)
+    width = max(34, *(len(what) + 1 for what, _ in rows))
+    return "\n".join(["", "What next:", *(f"  {what.ljust(width)}{why}" for what, why in rows)])
 
 
 def _simulated_endpoints(root: Path, stack: str) -> list[tuple[str, str]]:

@@ -12,11 +12,14 @@ import abc
 import functools
 import importlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from components.problem import Problem
 
 LAB_KEY = "lab"
 
@@ -26,6 +29,10 @@ class Lab(BaseModel, abc.ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: str
+
+    def problems(self) -> Iterable[Problem]:
+        """What is right by itself and does not fit together."""
+        return ()
 
     @abc.abstractmethod
     def compose(self) -> dict[str, Any]:
@@ -58,9 +65,13 @@ def parse(page: dict[str, Any], file: str) -> Lab:
         kinds = ", ".join(sorted(_models()))
         raise SettingsError(f"{file}: proxmox:{LAB_KEY}.kind: {kind!r} is no kind of lab; there are: {kinds}")
     try:
-        return model.model_validate(page)
+        lab = model.model_validate(page)
     except ValidationError as error:
         raise SettingsError("; ".join(f"{file}: {_problem(item)}" for item in error.errors())) from None
+    wrong = [f"{file}: proxmox:{LAB_KEY}.{problem}" for problem in lab.problems()]
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+    return lab
 
 
 def _problem(item: Any) -> str:
@@ -68,9 +79,9 @@ def _problem(item: Any) -> str:
     where = ".".join([f"proxmox:{LAB_KEY}", *map(str, item["loc"])])
     if item["type"] == "missing":
         return f"{where}: it is required; add it"
-    if item["type"] == "extra_forbidden":
+    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{where}: there is no such key; take it out, or look for a typing error"
-    return f"{where}: {item['msg'].removeprefix('Value error, ')} (it is {item['input']!r})"
+    return str(Problem(where, item["input"], item["msg"].removeprefix("Value error, ")))
 
 
 @functools.cache

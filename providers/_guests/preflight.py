@@ -46,6 +46,15 @@ class Preflight:
 
     def problems(self) -> Iterator[Problem]:
         """All that is wrong, as (field, reason)."""
+        if self.before and self._is_elsewhere():
+            before, now = self.before.get("connection"), self.wanted.get("connection")
+            yield (
+                "connection",
+                f"{self.kind}/{self.before.get('vmid')} is behind {before!r} and not behind {now!r}: guests don't go "
+                f"to a host that is in no cluster with theirs; leave it there, or take it out of the program for one "
+                f"run, which destroys it, and then make it anew",
+            )
+            return
         yield from self._numbers()
         yield from self._shrinking()
         yield from self._waiting()
@@ -78,6 +87,14 @@ class Preflight:
     def _may_see(self, path: str, privilege: str) -> bool:
         """Lists leave out what the identity may not see, so only who may see it can call it missing."""
         return privileges.granted(self.facts.permissions(), path, privilege)
+
+    def _is_elsewhere(self) -> bool:
+        """Whether another connection is declared, behind which it is not; the same host's may get another name."""
+        if self.before.get("connection") == self.wanted.get("connection"):
+            return False
+        vmid = self.before.get("vmid")
+        row = next((row for row in self.facts.of_type(self.kind) if row.get("vmid") == vmid), None)
+        return row is None or planning.look_at(self.facts, row)[0] != self.owner
 
     # ------------------------------------------------------------ numbers
 

@@ -38,7 +38,7 @@ def test_up_makes_the_stack_prints_its_outputs_and_says_what_next(checkout: Chec
     done = checkout.labs("up")
     assert done.returncode == 0, done.stderr
     assert 'greeting: "hello"' in done.stdout
-    assert "make preview" in done.stdout
+    assert "make preview                      after a change" in done.stdout
     assert "make down" in done.stdout
 
 
@@ -80,12 +80,25 @@ def test_a_failure_of_the_program_is_reported_without_what_next(checkout: Checko
 
 
 def test_pulumis_exit_code_is_passed_on(checkout: Checkout) -> None:
+    replace_pulumi(checkout, '[ "$1" = stack ] || exit 42')
+
+    assert checkout.labs("up").returncode == 42
+
+
+@pytest.mark.parametrize("operation", ["up", "down"])
+def test_what_fails_on_one_host_does_not_end_the_run(checkout: Checkout, operation: str) -> None:
+    replace_pulumi(checkout, '[ "$1" = stack ] || echo "asked for: $*"')
+
+    assert "--continue-on-error" in checkout.labs(operation).stdout
+
+
+def replace_pulumi(checkout: Checkout, does: str) -> None:
+    """Put a script in Pulumi's place."""
     tools = checkout.root / ".toolchain" / "bin"
     tools.unlink(missing_ok=True)
     tools.mkdir()
-    (tools / "pulumi").write_text('#!/bin/sh\n[ "$1" = stack ] || exit 42\n')
+    (tools / "pulumi").write_text(f"#!/bin/sh\n{does}\n")
     (tools / "pulumi").chmod(0o755)
-    assert checkout.labs("up").returncode == 42
 
 
 def test_an_unknown_stack_is_one_line_which_names_the_known_ones(checkout: Checkout) -> None:

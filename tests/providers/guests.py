@@ -52,6 +52,14 @@ class Driver:
         self.client = Client("lab", connection, 4)
         self.again()
 
+    def behind(self, connection: str) -> None:
+        """Talk to the host behind another of the simulator's connections from here on."""
+        simulated = self.simulator.running.connections[connection]
+        given = {"token_id": simulated.token_id, "token_secret": simulated.token_secret}
+        there = connection_to(self.simulator, endpoints=simulated.endpoints, ca_file=simulated.ca_file, **given)
+        self.client = Client(connection, there, 4)
+        self.again()
+
     def again(self) -> None:
         """A new run: nothing is remembered but the state."""
         self.facts = Facts(self.client)

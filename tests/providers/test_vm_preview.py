@@ -139,3 +139,18 @@ def test_without_ssh_addresses_of_others_are_not_known_and_nothing_fails(simulat
     vm.check({**SMALL, "ipconfig": {"ipconfig0": {"ip": "192.0.2.7/24"}}})
 
     assert vm.warnings == []
+
+
+def test_a_guest_does_not_go_to_a_host_that_is_in_no_cluster_with_its_own(two_hosts: Simulator) -> None:
+    alpha = Driver(two_hosts, "vm", ssh=False)
+    guest = {**SMALL, "connection": "alpha", "node": "alpha", "started": False}
+    made = alpha.up(guest)
+    alpha.again()
+
+    assert alpha.problems({**guest, "connection": "another name", "memory": 64}) == {}
+    alpha.behind("beta")
+    assert alpha.problems({**guest, "connection": "beta", "node": "beta"}) == {
+        "connection": f"qemu/{made['vmid']} is behind 'alpha' and not behind 'beta': guests don't go to a host that is "
+        "in no cluster with theirs; leave it there, or take it out of the program for one run, which destroys it, "
+        "and then make it anew"
+    }

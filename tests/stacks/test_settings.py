@@ -35,8 +35,10 @@ def test_every_page_that_is_shipped_can_be_used(page: Path) -> None:
 
 
 def test_an_unknown_kind_is_told_with_the_kinds_that_there_are() -> None:
+    kinds = ", ".join(sorted(page.name.split(".")[1] for page in PAGES))
+
     assert refusal(demo(kind="dmo")) == (
-        "stacks/Pulumi.demo.yaml: proxmox:lab.kind: 'dmo' is no kind of lab; there are: demo"
+        f"stacks/Pulumi.demo.yaml: proxmox:lab.kind: 'dmo' is no kind of lab; there are: {kinds}"
     )
 
 
