@@ -196,6 +196,8 @@ class GuestHandler(Handler):
         self, facts: Facts | None, owner: Owner, before: Values, wanted: Values, unknown: frozenset[str]
     ) -> Values:
         """VMID and MAC addresses, where they are not declared."""
+        if facts:
+            neighbours.prepare(facts, before, wanted)
         planned: Values = {}
         if "vmid" not in wanted and "vmid" not in unknown:
             name = wanted.get(self.name_field)

@@ -42,6 +42,12 @@ def parse(text: str) -> Iterator[Taken]:
                 yield Taken(_same(address), int(found["vmid"]), found["node"])
 
 
+def prepare(facts: Facts, before: Values, wanted: Values) -> None:
+    """Begin to read, where `sharers` will want to know."""
+    if _addresses(wanted) - _addresses(before):
+        facts.print_soon(READ)
+
+
 def sharers(facts: Facts, before: Values, wanted: Values) -> Iterator[str]:
     """Who else has an address that is new here.
 

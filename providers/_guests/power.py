@@ -9,7 +9,7 @@ from providers._guests.place import Place
 from providers._runtime.api import Api
 from providers._runtime.errors import ApiRefused, ProxmoxError, TaskFailed, TookTooLong
 from providers._runtime.model import Values
-from providers._runtime.tasks import FIRST_LOOK, LONGEST_PAUSE
+from providers._runtime.tasks import FIRST_LOOK, LONGEST_PAUSE, LOOKED_AT
 
 SHUTDOWN_SECONDS = 60
 """Time that a guest has to shut itself down before it is stopped."""
@@ -57,7 +57,7 @@ def stop_with_others(api: Api, place: Place) -> None:
     pause, runs = FIRST_LOOK, True
     while upid and runs and time.monotonic() + pause < api.deadline:
         time.sleep(pause)
-        states = api.facts.running(place.kind, place.node)
+        states = api.facts.running(place.kind, place.node, max(pause / 2, LOOKED_AT))
         runs = states is None or states.get(place.vmid, False)
         row = api.facts.tasks.row(upid, pause, api.deadline) if pause >= LONGEST_PAUSE else None
         upid = None if states is None or (row and "endtime" in row) else upid

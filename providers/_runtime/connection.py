@@ -66,7 +66,7 @@ class Limits(BaseModel):
     """How many heavy tasks (full clones, restores, moves of disks) run at once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    node: int = Field(default=16, ge=1)
+    node: int = Field(default=32, ge=1)
     storage: int = Field(default=4, ge=1)
 
 

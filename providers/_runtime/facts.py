@@ -131,13 +131,13 @@ class Facts:
             else:
                 self._placed[vmid] = node
 
-    def running(self, kind: str, node: str) -> dict[int, bool] | None:
+    def running(self, kind: str, node: str, max_age: float = 0.0) -> dict[int, bool] | None:
         """Whether each guest of a kind runs, as its node says at this moment; None if the node may not be asked.
 
         One answer serves all that ask meanwhile, so a refresh does not ask for every guest.
         """
         try:
-            rows: list[Row] = self._ask(f"/nodes/{node}/{kind}", 0.0)
+            rows: list[Row] = self._ask(f"/nodes/{node}/{kind}", max_age)
         except ApiRefused:
             return None
         return {int(row["vmid"]): row.get("status") == "running" for row in rows}
@@ -179,6 +179,13 @@ class Facts:
             return self._answer(path, FRESH_FOR)
         except ApiRefused:
             return None
+
+    def print_soon(self, command: Sequence[str]) -> None:
+        """Begin with `printed` while something else is asked for: the first way to a node over SSH takes its time."""
+        with self._guard:
+            begun = ("ssh", repr(command)) in self._cache
+        if not begun:
+            threading.Thread(target=self.printed, args=(command,), daemon=True).start()
 
     def printed(self, command: Sequence[str]) -> str | None:
         """What a command prints on a node, whichever it is, remembered for a moment; None where SSH can't tell."""

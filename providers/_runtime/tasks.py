@@ -28,6 +28,8 @@ PROGRESS_AFTER = 1.0
 LOG_TAIL = 5
 PAGE = 500
 """Lines of a log that are asked for at once."""
+LOOKED_AT = 0.06
+"""Seconds for which a list that somebody has asked for is good enough for everybody else."""
 LISTED = 200
 """Tasks of a node that are asked for at once: more than run, and than end between two looks."""
 
@@ -54,7 +56,7 @@ class Board:
             return {str(row["upid"]): row for row in rows}
 
         try:
-            return self._lists[node].get(max_age, ask).get(upid)
+            return self._lists[node].get(max(max_age, LOOKED_AT), ask).get(upid)
         except (ApiRefused, Unreachable, TookTooLong):
             return None
 
