@@ -25,6 +25,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 DEFAULT_MEMORY = 512
 """MiB that Proxmox gives a guest which declares nothing."""
+GIB_A_TIB = 1024
 SHARES = 4
 """Guests' processors for each one of the node from which on a program is warned: they take turns."""
 
@@ -56,7 +57,7 @@ class Budget:
         """What fits only as long as not all of it is used; in words that don't differ between guests."""
         node = str(self.wanted.get("node"))
         row = next((row for row in self.facts.before_this_run("node") if row.get("node") == node), {})
-        free = int(row.get("maxmem") or 0) - int(row.get("mem") or 0)
+        free = int(row.get("maxmem") or 0) - max(int(row.get("mem") or 0), self._kept_for_zfs(node))
         if "mem" in row and self._together(("memory", node), self._more_memory) > free:
             yield f"the guests of this program have more memory on {node} than is free there ({free / GIB:.1f} GiB)"
         cpus = int(row.get("maxcpu") or 0)
@@ -69,6 +70,11 @@ class Budget:
                     f"the volumes of this program on {storage!r} will need more than the {room / GIB:.1f} GiB that are "
                     f"free there, once they are full"
                 )
+
+    def _kept_for_zfs(self, node: str) -> int:
+        """Bytes of memory that ZFS wants for itself, whether or not it has them now: about a GiB for each TiB."""
+        rows = (row for row in self.facts.before_this_run("storage") if row.get("node") == node)
+        return sum(int(row.get("maxdisk") or 0) for row in rows if row.get("plugintype") == "zfspool") // GIB_A_TIB
 
     def _together(self, what: object, amount: int) -> int:
         return self.facts.ask_for(what, self.owner.key, amount)

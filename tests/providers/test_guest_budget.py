@@ -129,6 +129,24 @@ def test_memory_of_all_that_is_to_run_is_added_up_and_warned_of(stack: Stack) ->
     assert said.startswith("the guests of this program have more memory on pve1 than is free there")
 
 
+def test_what_zfs_wants_for_itself_is_not_free_for_guests(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = stack.driver("vm0").facts
+    known = facts.before_this_run
+    pool = {"type": "storage", "node": "pve1", "storage": "tank", "plugintype": "zfspool"}
+    memory = int(next(row for row in known("node") if row["node"] == "pve1")["maxmem"])
+
+    def with_a_pool(*types: str) -> list[dict[str, Any]]:
+        return known(*types) + ([{**pool, "maxdisk": (memory - GIB) * 1024}] if "storage" in types else [])
+
+    assert stack.problems(many(1, memory=2048, started=True)) == {}
+    assert stack.warnings == []
+    stack.again()
+    monkeypatch.setattr(stack.driver("vm0").facts, "before_this_run", with_a_pool)
+    stack.problems(many(1, memory=2048, started=True))
+
+    assert stack.warnings == ["the guests of this program have more memory on pve1 than is free there (1.0 GiB)"]
+
+
 def test_a_machine_with_more_processors_than_its_node_would_not_start(stack: Stack) -> None:
     wide = {"sockets": 2, "cores": 17}
 
