@@ -56,7 +56,10 @@ class Board:
             return {str(row["upid"]): row for row in rows}
 
         try:
-            return self._lists[node].get(max(max_age, LOOKED_AT), ask).get(upid)
+            listed = self._lists[node].get(max(max_age, LOOKED_AT), ask)
+            if upid not in listed:  # it was made before the task was
+                listed = self._lists[node].get(max_age, ask)
+            return listed.get(upid)
         except (ApiRefused, Unreachable, TookTooLong):
             return None
 
