@@ -36,6 +36,9 @@ SESSIONS = 8
 CONNECT_TIMEOUT = 15.0
 KEEPALIVE = 15
 CHUNK = 256 << 10
+NO_INPUT = " </dev/null"
+"""Instead of telling the node that there is no more input: a command that is through by then has closed the channel,
+and paramiko may tell it all the same, for which sshd ends the whole connection."""
 
 Result = TypeVar("Result")
 
@@ -80,7 +83,7 @@ class Ssh:
             channel = _transport(client).open_session(timeout=_left(deadline))
             with channel:
                 channel.settimeout(_left(deadline))
-                channel.exec_command(shlex.join(command))
+                channel.exec_command(shlex.join(command) + ("" if stdin else NO_INPUT))
                 return _communicate(channel, stdin, deadline)
 
     def check(self, node: str, command: Sequence[str], stdin: bytes = b"", *, deadline: float) -> bytes:
@@ -263,8 +266,9 @@ def _communicate(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Fi
     ]
     for reader in readers:
         reader.start()
-    channel.sendall(stdin)
-    channel.shutdown_write()
+    if stdin:
+        channel.sendall(stdin)
+        channel.shutdown_write()
     for reader in readers:
         reader.join()
     if len(parts) < len(readers) or not channel.status_event.wait(_left(deadline)):

@@ -77,7 +77,8 @@ def test_a_file_that_has_no_folder_is_refused_in_one_line(ssh: Ssh) -> None:
 
 def test_many_threads_share_one_connection(ssh: Ssh) -> None:
     def work() -> None:
-        assert ssh.check("pve1", ["echo", "hello"], deadline=soon(60)) == b"hello\n"
+        for _ in range(6):  # what ends at once has closed its channel while we still speak to it
+            assert ssh.check("pve1", ["echo", "hello"], deadline=soon(60)) == b"hello\n"
 
     at_once(24, work)
 
