@@ -113,7 +113,7 @@ def left_behind(handler: Handler, api: Api, id_: str, before: Values, wanted: Va
         return None
     unsure = {name for name, spec in specs.items() if spec.has(WriteOnly)}
     known = {name: value for name, value in before.items() if name in unsure}
-    outs = _declared_slots(handler, wanted, outs)
+    outs = _declared_slots(handler.inputs, wanted, outs)
     return {name: value for name, value in outs.items() if name not in unsure} | known
 
 
@@ -122,21 +122,19 @@ def outputs(handler: Handler, api: Api, id_: str, wanted: Values) -> Values:
     found = handler.read(api, id_)
     if found is None:
         raise Missing(f"{id_} was there a moment ago and is gone")
-    return _declared_slots(handler, wanted, _outputs(handler, found, wanted))
+    return _declared_slots(handler.inputs, wanted, _outputs(handler, found, wanted))
 
 
-def _declared_slots(handler: Handler, wanted: Values, outs: Values) -> Values:
-    """Leave out slots that are not declared: a refresh shows them as drift, and only then are they taken away."""
-    return _without_others(handler.inputs, wanted, outs)
+def _declared_slots(model: type[BaseModel], wanted: Values, outs: Values) -> Values:
+    """Leave out slots that are not declared: a refresh shows them as drift, and only then are they taken away.
 
-
-def _without_others(model: type[BaseModel], wanted: Values, outs: Values) -> Values:
-    """The values without undeclared slots, in the maps that slots hold too."""
+    A slot may hold a map of slots itself.
+    """
     kept = dict(outs)
     for name, spec in fields_of(model).items():
         if spec.is_map and spec.part and name in wanted and name in outs:
             kept[name] = {
-                slot: _without_others(spec.part, wanted[name][slot], part) if isinstance(part, dict) else part
+                slot: _declared_slots(spec.part, wanted[name][slot], part) if isinstance(part, dict) else part
                 for slot, part in outs[name].items()
                 if slot in wanted[name]
             }

@@ -65,7 +65,7 @@ def test_a_map_in_a_slot_that_the_server_does_not_have_is_empty() -> None:
 
 
 def test_what_nobody_declared_is_left_out_after_a_change() -> None:
-    kept = lifecycle._without_others(ZoneInputs, WANTED, ACTUAL)
+    kept = lifecycle._declared_slots(ZoneInputs, WANTED, ACTUAL)
 
     assert kept["vnets"] == {"web": {"tag": 7, "subnets": {"10.1.0.0/24": {"gateway": "10.1.0.1"}}}}
 
