@@ -20,9 +20,8 @@ from providers._runtime.facts import Facts
 from providers._runtime.markers import Immutable, Separated, ServerDefault, Wire
 from providers._runtime.model import Problem, Values
 from providers._runtime.ownership import Owner
-from providers._runtime.privileges import Need
 from providers._sdn import preflight
-from providers._sdn.handler import LEFT_OUT, SdnInputs, SingleObject, allocate, audit
+from providers._sdn.handler import LEFT_OUT, SdnInputs, SingleObject
 from providers._sdn.parts import Address
 from providers._sdn.type_fields import check_fields
 
@@ -92,14 +91,6 @@ class SdnControllerHandler(SingleObject):
         carried={"delete": "(what is declared no longer)"},
         left_out=LEFT_OUT,
     )
-
-    def needs(self, wanted: Values) -> list[Need]:
-        """The right to all of them, also for changing one."""
-        return allocate("/sdn/controllers")
-
-    def needs_to_read(self, wanted: Values) -> list[Need]:
-        """The right to it."""
-        return audit(f"/sdn/controllers/{wanted['controller']}") if "controller" in wanted else []
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """Its node and fabric, and a second one for the whole cluster."""

@@ -14,9 +14,8 @@ from pydantic import Field
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.coverage import Coverage
 from providers._runtime.markers import Immutable, Sensitive
-from providers._runtime.model import Inputs, Values
-from providers._runtime.privileges import Need
-from providers._sdn.handler import LEFT_OUT, SingleObject, allocate, audit
+from providers._runtime.model import Inputs
+from providers._sdn.handler import LEFT_OUT, SingleObject
 from providers._sdn.parts import Fingerprint, ServiceName, Url
 
 
@@ -51,14 +50,6 @@ class SdnDnsHandler(SingleObject):
         carried={"delete": "(what is declared no longer)"},
         left_out={**LEFT_OUT, "reversev6mask": "another name of reversemaskv6, which only the POST takes"},
     )
-
-    def needs(self, wanted: Values) -> list[Need]:
-        """The right to all of them, also for changing one."""
-        return allocate("/sdn/dns")
-
-    def needs_to_read(self, wanted: Values) -> list[Need]:
-        """The right to it."""
-        return audit(f"/sdn/dns/{wanted['dns']}") if "dns" in wanted else []
 
 
 class SdnDnsArgs(CommonArgs):

@@ -14,9 +14,8 @@ from pydantic import Field, model_validator
 from providers._runtime.bridge import CommonArgs, Resource
 from providers._runtime.coverage import Coverage
 from providers._runtime.markers import Immutable, Sensitive
-from providers._runtime.model import Inputs, Values
-from providers._runtime.privileges import Need
-from providers._sdn.handler import LEFT_OUT, SingleObject, allocate, audit
+from providers._runtime.model import Inputs
+from providers._sdn.handler import LEFT_OUT, SingleObject
 from providers._sdn.parts import Fingerprint, ServiceName, Url
 from providers._sdn.type_fields import check_fields
 
@@ -58,14 +57,6 @@ class SdnIpamHandler(SingleObject):
         carried={"delete": "(what is declared no longer)"},
         left_out=LEFT_OUT,
     )
-
-    def needs(self, wanted: Values) -> list[Need]:
-        """The right to all of them, also for changing one."""
-        return allocate("/sdn/ipams")
-
-    def needs_to_read(self, wanted: Values) -> list[Need]:
-        """The right to it."""
-        return audit(f"/sdn/ipams/{wanted['ipam']}") if "ipam" in wanted else []
 
 
 class SdnIpamArgs(CommonArgs):

@@ -197,6 +197,14 @@ class SingleObject(SdnHandler):
         """Others name it."""
         return [(KINDS[self.kind].word, str(wanted[self.key]))] if self.key in wanted else []
 
+    def needs(self, wanted: Values) -> list[Need]:
+        """The right to all of its kind, also for changing one."""
+        return allocate(f"/sdn/{self.kind}")
+
+    def needs_to_read(self, wanted: Values) -> list[Need]:
+        """The right to it."""
+        return audit(f"/sdn/{self.kind}/{wanted[self.key]}") if self.key in wanted else []
+
 
 def allocate(*paths: str) -> list[Need]:
     """What changing objects takes, and applying the change."""
