@@ -86,6 +86,7 @@ class SdnHandler(Handler):
 
     def find(self, api: Api, wanted: Values) -> Found | None:
         """As it is configured: one that a died run has staged is there."""
+        api.facts.shared(meeting).expect(MEETING)
         name = self.name_of(wanted)
         return self.found(name, self.objects_there(api.get, name, {}))
 
@@ -121,6 +122,7 @@ class SdnHandler(Handler):
 
     def delete(self, api: Api, id_: str, values: Values) -> None:
         """The removal is applied as well."""
+        api.facts.shared(meeting).expect(MEETING)
         before = self.objects_of(declared(self.inputs, values), api.owner)
         for _, reason in still_used(api.facts, [name for kind, name in before if kind == "vnets"]):
             raise ProxmoxError(reason)
