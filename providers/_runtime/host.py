@@ -89,17 +89,23 @@ def widen(workers: int) -> bool:
         server = main.f_locals.get("server")
         pool: Any = getattr(getattr(server, "_state", None), "thread_pool", None)
         if hasattr(pool, "_max_workers"):
-            more = workers - pool._max_workers
             pool._max_workers = max(workers, pool._max_workers)
-            for _ in range(more):
-                pool.submit(_nothing)  # starts a worker, for requests that came while there were only four
+            _start_workers(pool)
             return True
         main = main.f_back
     return False
 
 
-def _nothing() -> None:
-    """Work that is done at once."""
+def _start_workers(pool: Any) -> None:
+    """Have all workers there before there is work.
+
+    The pool counts a worker as idle that is about to take the next request from its queue, and then starts no further
+    one: a few of many requests would wait until one of the others is done. So each new worker is kept busy meanwhile.
+    """
+    all_there = threading.Event()
+    while len(pool._threads) < pool._max_workers:
+        pool.submit(all_there.wait)
+    all_there.set()
 
 
 def _main_thread_frame() -> types.FrameType | None:

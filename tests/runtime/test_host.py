@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -60,6 +61,20 @@ def test_thirty_two_creates_run_at_once_where_nothing_else_is_said(plugin: Plugi
 def test_as_many_creates_run_at_once_as_the_configuration_says(simulator: Simulator, tmp_path: Path) -> None:
     with running(simulator, tmp_path, {"proxmox:parallel": "6"}) as plugin:
         assert most_at_once(simulator, plugin, 10, seconds=1) == 6
+
+
+def test_all_workers_are_there_also_where_the_pool_takes_busy_ones_for_idle() -> None:
+    def main(server: object) -> bool:
+        """Looks from outside like the main thread of Pulumi's host."""
+        return host.widen(32) and server is not None
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(time.sleep, 0) for _ in range(60)]:
+            done.result()
+        server = SimpleNamespace(_state=SimpleNamespace(thread_pool=pool))
+
+        assert main(server)
+        assert len(pool._threads) == 32
 
 
 @pytest.mark.parametrize("given", ["many", "0", "513", "-1", "1.5"])
