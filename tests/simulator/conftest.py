@@ -51,11 +51,11 @@ HOST_FILES = """
 """What lay on the recorded hosts' storages; belongs to the end of their topologies."""
 
 
-def client_of(running: daemon.Running, node: int = 0) -> Client:
-    """Return a client for the first datacenter of a simulator."""
+def client_of(running: daemon.Running, node: int = 0, connection: str | None = None) -> Client:
+    """Return a client for a datacenter of a simulator, the first one where none is named."""
     credentials = json.loads((running.home / "credentials.json").read_text(encoding="utf-8"))
-    connection = next(iter(running.connections.values()))
-    return Client(connection, node=node, password=credentials["password"], control_key=running.control_key)
+    behind = running.connections[connection or next(iter(running.connections))]
+    return Client(behind, node=node, password=credentials["password"], control_key=running.control_key)
 
 
 @pytest.fixture

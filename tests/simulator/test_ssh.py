@@ -63,7 +63,7 @@ class Remote:
 @contextmanager
 def connected(running: daemon.Running, node: str, **how: Any) -> Iterator[paramiko.SSHClient]:
     """Connect to a node, whose host key has to be the one that is written down."""
-    connection = next(iter(running.connections.values()))
+    connection = next(each for each in running.connections.values() if node in each.ssh)
     place = connection.ssh[node]
     name, key = place.public_key.split()
     client = paramiko.SSHClient()
