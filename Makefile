@@ -5,7 +5,7 @@ LABS = .venv/bin/proxmox-labs
 SCRIPTS = toolchain/bootstrap toolchain/live-packages simulator/live/systemctl .ci/run
 
 .DEFAULT_GOAL = help
-.PHONY: help setup up preview refresh down live test lint docs bench clean
+.PHONY: help setup up preview refresh down live yaml test lint docs bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
@@ -29,6 +29,9 @@ down: setup ## destroy what the stack has created
 live: ## install what live guests need (Debian's packages, as root)
 	@toolchain/live-packages
 
+yaml: setup ## get what programs in Pulumi's YAML need (where it has to be built, about a minute)
+	@.venv/bin/python -m toolchain.yaml_host
+
 test: setup ## run all tests
 	.venv/bin/pytest -n auto --dist worksteal
 
@@ -40,7 +43,7 @@ lint: setup ## check format, style, types and scripts
 		echo shellcheck $(SCRIPTS); PATH="$$PWD/.venv/bin:$$PATH" shellcheck $(SCRIPTS); \
 	fi
 
-docs: setup ## write the reference of the resources
+docs: setup ## write what is generated: the resources' reference, the labs' pictures, the stacks' schema
 	$(LABS) docs
 
 bench: setup ## measure: fifty machines through the real engine, and the simulator with ten thousand guests

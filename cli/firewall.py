@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from cli.stack import ROOT
+from cli.stack_config import config_of
 from providers._firewall.on_host import on_host
 from providers._firewall.packet import EPHEMERAL, State
 from providers._firewall.question import HOW, Question
@@ -22,9 +20,7 @@ from providers._runtime import connection as connections
 from providers._runtime.client import Client
 from providers._runtime.errors import ProxmoxError
 from providers._runtime.facts import Facts
-from toolchain.environment import pulumi_environment
 from toolchain.errors import ToolchainError
-from toolchain.stacks import mirror
 
 STOPPED, UNKNOWN = 3, 4
 app = typer.Typer(help="The firewall of Proxmox VE.", no_args_is_help=True)
@@ -86,23 +82,6 @@ def _ended(code: int, problem: object, *, as_json: bool) -> typer.Exit:
 
 def _facts(directory: Path, stack: str, name: str | None) -> Facts:
     """What is known of the host that a stack's connection leads to."""
-    found = connections.load(_config(directory, stack), directory)
+    found = connections.load(config_of(directory, stack), directory)
     picked = connections.pick(found, name)
     return Facts(Client(picked, found[picked], parallel=1))
-
-
-def _config(directory: Path, stack: str) -> dict[str, Any]:
-    """The stack's configuration; where the connections are in it, Pulumi decrypts them."""
-    file = mirror(directory, stack)
-    config: dict[str, Any] = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
-    if connections.CONNECTIONS_KEY not in config:
-        return config
-    environment = pulumi_environment(directory)
-    program = shutil.which("pulumi", path=environment["PATH"])
-    if program is None:
-        raise ToolchainError("Pulumi is not set up in this checkout: run `make setup`")
-    command = [program, "config", "get", connections.CONNECTIONS_KEY, "--stack", stack, "--config-file", str(file)]
-    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolchainError(f"the connections of stack {stack} can't be read: {done.stderr.strip()}")
-    return {**config, connections.CONNECTIONS_KEY: done.stdout}

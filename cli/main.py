@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cli import docs, firewall, privileges, sim, stack
+from cli import docs, drill, firewall, inventory, privileges, schema, sim, stack
+from cli.topology import command as topology
 
 app = typer.Typer(
     help="Proxmox VE labs as code: bring stacks up and down, and run the simulator.",
@@ -15,7 +16,11 @@ app.command()(stack.up)
 app.command()(stack.preview)
 app.command()(stack.refresh)
 app.command()(stack.down)
+app.command()(drill.drill)
 app.command()(privileges.privileges)
+app.command()(inventory.inventory)
+app.command()(topology.topology)
+app.command()(schema.schema)
 app.command()(docs.docs)
 app.add_typer(firewall.app, name="firewall")
 app.add_typer(sim.app, name="sim")

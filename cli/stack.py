@@ -7,12 +7,13 @@ Pulumi settings changes: see `toolchain.environment` and `toolchain.stacks` for 
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -64,20 +65,28 @@ def _operate(root: Path, stack: str, *command: str) -> None:
 def captured(root: Path, stack: str, *command: str) -> subprocess.CompletedProcess[str]:
     """One of Pulumi's operations on a stack, for what it says and not for the user to see."""
     on_stack = _selected(root, stack)
-    program, environment = _program(root)
-    select = ["stack", "select", "--create", stack]
-    for folder, arguments in ((mirror_directory(root), select), (root, [*command, *on_stack])):
-        done = subprocess.run(
-            [program, *arguments, "--non-interactive"],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            break
-    return done
+    done = _heard(mirror_directory(root), root, "stack", "select", "--create", stack)
+    return done if done.returncode else _heard(root, root, *command, *on_stack)
+
+
+def state(root: Path, stack: str) -> dict[str, Any]:
+    """What Pulumi knows of a stack, with secrets as it keeps them."""
+    return _told(root, stack, "export")
+
+
+def secrets(root: Path, stack: str) -> dict[str, Any]:
+    """All that a stack exports, with its secrets in plain text."""
+    return _told(root, stack, "output", "--json", "--show-secrets")
+
+
+def _told(root: Path, stack: str, *command: str) -> dict[str, Any]:
+    """What Pulumi says of a stack that has been brought up."""
+    _selected(root, stack)
+    done = _heard(mirror_directory(root), root, "stack", *command, "--stack", stack)
+    if done.returncode:
+        raise error(f"the stack {stack} has not been brought up here: {done.stderr.strip().removeprefix('error: ')}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 def _selected(root: Path, stack: str) -> list[str]:
@@ -98,6 +107,19 @@ def _program(root: Path) -> tuple[str, dict[str, str]]:
     if program is None:
         raise error("Pulumi is not set up in this checkout: run `make setup`")
     return program, environment
+
+
+def _heard(folder: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `pulumi` in a folder, and take what it says."""
+    program, environment = _program(root)
+    return subprocess.run(
+        [program, *arguments, "--non-interactive"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _pulumi(folder: Path, root: Path, *arguments: str) -> int:

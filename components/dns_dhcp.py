@@ -16,6 +16,7 @@ from components.render import dnsmasq
 from components.render.dnsmasq import DnsHost, DnsZone
 from components.service import FILE, Daemon, ServiceFile
 from components.service_container import ServiceHost, in_turn
+from providers.container import Container
 
 __all__ = ["DnsDhcp", "DnsDhcpArgs", "DnsHost", "DnsZone"]
 
@@ -37,6 +38,8 @@ class DnsDhcp(pulumi.ComponentResource):
 
     addresses: pulumi.Output[list[str]]
     """Of the servers."""
+    guests: dict[str, Container]
+    """The containers."""
     vmids: pulumi.Output[dict[str, int]]
     """Server -> VMID of its container."""
     domain: pulumi.Output[str]
@@ -49,6 +52,7 @@ class DnsDhcp(pulumi.ComponentResource):
         daemons = [_daemon(dnsmasq.config(zone, place, "eth0", ips)) for place in range(len(ips))]
         containers = in_turn(self, args.servers, daemons)
         self.addresses = pulumi.Output.from_input(ips)
+        self.guests = {host: container.guest for host, container in containers.items()}
         self.vmids = pulumi.Output.all(**{server: container.vmid for server, container in containers.items()})
         self.domain = pulumi.Output.from_input(zone.domain)
         self.register_outputs({"addresses": self.addresses, "vmids": self.vmids, "domain": self.domain})

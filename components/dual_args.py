@@ -7,41 +7,27 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from components.answer_file import Install
-from components.golden_template import Image
-from components.placement import Room, Wish, mebibytes
+from components.golden_template import Template
+from components.placement import Capacity, Room, Size, Wish, mebibytes
 
 WORKLOADS = ("infrastructure", "application", "tenant")
 Workload = Literal["infrastructure", "application", "tenant"]
-Size = Annotated[str, Field(pattern=r"^[1-9]\d*[MGT]$")]
-"""Such as 16G."""
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reserve:
-    """What guests don't get of a host."""
-
-    memory: Size = "2G"
-    disk: Size = "50G"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
+class Host(Capacity):
     """One of the hosts. Its key is its name in the lab."""
 
     connection: str
     """Name of its connection."""
     node: str
-    memory: Size
-    disk: Size
-    """How much `storage` holds."""
-    reserve: Reserve = field(default_factory=Reserve)
     storage: str = "local-lvm"
     """Where disks are."""
     image_storage: str = "local"
@@ -50,28 +36,6 @@ class Host:
     """The bridge to the router, which carries the tenants' VLANs too."""
     install: Install | None = None
     """How it is installed: rendered as an answer file, and not done."""
-
-    @property
-    def room(self) -> Room:
-        """What it has for guests."""
-        return Room(
-            memory=mebibytes(self.memory) - mebibytes(self.reserve.memory),
-            disk=mebibytes(self.disk) - mebibytes(self.reserve.disk),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Template:
-    """What the guests are clones of, on each host."""
-
-    name: Name
-    disk: Size
-    image: Image | None = None
-    guest: str | None = None
-    """Name of a guest that is there already on each host and is copied, instead of an image."""
-    linked: bool = True
-    """Whether clones share the template's disk; they are made at once, and keep the template from going."""
-    on_image_change: Literal["keep", "replace"] = "keep"
 
 
 @dataclass(frozen=True, kw_only=True)

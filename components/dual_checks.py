@@ -9,6 +9,7 @@ from typing import Any
 
 from components.answer_file import install_problems
 from components.dual_args import DualHypervisorArgs, Guest, Network
+from components.dual_outputs import LAN
 from components.placement import NoRoomError, mebibytes, place
 from components.problem import Problem
 
@@ -30,10 +31,7 @@ def _hosts(lab: DualHypervisorArgs) -> Iterator[Problem]:
             reason = f"{one} has that connection already; hosts that are in no cluster have one each"
             yield Problem(f"hosts.{other}.connection", second.connection, reason)
     for name, host in lab.hosts.items():
-        for resource in ("memory", "disk"):
-            if getattr(host.room, resource) <= 0:
-                reason = "the host does not even have what is reserved for itself; take less"
-                yield Problem(f"hosts.{name}.reserve.{resource}", getattr(host.reserve, resource), reason)
+        yield from host.problems(f"hosts.{name}")
         for key, reason in install_problems(host.install) if host.install else ():
             yield Problem(f"hosts.{name}.install.{key}", getattr(host.install, key), reason)
 
@@ -61,6 +59,8 @@ def _networks(lab: DualHypervisorArgs) -> Iterator[Problem]:
         seen: dict[Any, int] = {}
         for number, tenant in enumerate(lab.tenants):
             value = getattr(tenant, field)
+            if value == LAN:
+                yield Problem(f"tenants.{number}.{field}", value, "the hosts' own network is called so; take another")
             if seen.setdefault(value, number) != number:
                 reason = f"tenants.{seen[value]} has it already; each tenant has its own"
                 yield Problem(f"tenants.{number}.{field}", value, reason)

@@ -19,10 +19,13 @@ import pulumi_random
 from components.answer_file import Install, answer_file
 from components.dual_args import WORKLOADS, DualHypervisorArgs, Guest, RouterVm, Tenant
 from components.dual_checks import problems
-from components.dual_outputs import Credentials, GuestOutput, Login, NetworkOutput, guest_output, network_output
+from components.dual_outputs import LAN, host_output, network_outputs
 from components.golden_template import GoldenTemplate, GoldenTemplateArgs, Place
 from components.opnsense import Reservation, Vlan, config_xml, reservations_csv
+from components.outputs import Exports, guest_output, login
 from components.placement import place
+from lab_outputs import Guest as GuestTold
+from lab_outputs import Ssh
 from providers.pool import Pool
 from providers.sdn_zone import SdnZone
 from providers.vm import VirtualMachine
@@ -31,18 +34,8 @@ from providers.vm import VirtualMachine
 class DualHypervisor(pulumi.ComponentResource):
     """Two hosts in one lab."""
 
-    guests: dict[str, GuestOutput]
-    """By their names."""
-    networks: dict[str, NetworkOutput]
-    """By the tenants' names."""
-    templates: dict[str, pulumi.Output[int]]
-    """Host -> VMID of its template."""
-    opnsense: dict[str, pulumi.Output[str]]
-    """Files for OPNsense to import: `config.xml` and `reservations.csv`."""
-    answer_files: dict[str, pulumi.Output[str]]
-    """Host -> its answer file for Proxmox's automated installer; a secret."""
-    credentials: Credentials
-    """The guests' user, and root of each host that has an answer file."""
+    exports: Exports
+    """What it tells of itself; the files are those that OPNsense imports and, as secrets, the hosts' answer files."""
 
     def __init__(self, name: str, args: DualHypervisorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         for problem in problems(args):
@@ -52,18 +45,26 @@ class DualHypervisor(pulumi.ComponentResource):
         self._password = pulumi_random.RandomPassword(f"{name}-guests", length=24, special=False, opts=self._own)
         self._pools = {host: self._pools_of(host) for host in args.hosts}
         self._zones = {host: self._zone_of(host) for host in args.hosts} if args.tenants else {}
-        self.templates = {host: self._template_on(host) for host in args.hosts}
+        self._templates = {host: self._template_on(host) for host in args.hosts}
         placed = place({host: each.room for host, each in args.hosts.items()}, args.wishes)
-        self.guests = self._guests(placed)
-        self.networks = {tenant.name: network_output(tenant) for tenant in args.tenants}
+        guests = self._guests(placed)
         if args.opnsense.vm is not None:
-            self._router(args.opnsense.vm)
-        self.opnsense = self._imports()
+            guests[args.opnsense.vm.name] = self._router(args.opnsense.vm)
         installs = {host: each.install for host, each in args.hosts.items() if each.install}
-        self._roots = {host: self._root(host) for host in installs}
-        self.answer_files = {host: self._answers(host, install) for host, install in installs.items()}
-        self.credentials = self._credentials()
-        self.register_outputs({"templates": self.templates, "guests": self.guests, "networks": self.networks})
+        roots = {host: self._root(host) for host in installs}
+        self.exports = Exports(
+            hosts={host: host_output(each) for host, each in args.hosts.items()},
+            guests=guests,
+            networks=network_outputs(args),
+            templates=self._templates,
+            files=self._imports(guests),
+            credentials={
+                "guests": login(args.user, self._password),
+                **{f"root@{host}": login("root@pam", root) for host, root in roots.items()},
+            },
+            secret_files={f"{host}-answer.toml": _answers(install, roots[host]) for host, install in installs.items()},
+        )
+        self.register_outputs(self.exports.told())
 
     def _pools_of(self, host: str) -> dict[str, Pool]:
         """One for each class of workload."""
@@ -111,12 +112,17 @@ class DualHypervisor(pulumi.ComponentResource):
         )
         return made.vmids.apply(lambda vmids: vmids[where.name])
 
-    def _guests(self, placed: Mapping[str, str]) -> dict[str, GuestOutput]:
+    def _guests(self, placed: Mapping[str, str]) -> dict[str, pulumi.Output[dict[str, Any]]]:
         found = {}
         for guest in self._args.guests:
             for name, address in zip_longest(guest.names, guest.addresses):
-                machine = self._machine(name, placed[name], guest)
-                found[name] = guest_output(machine, placed[name], guest, address)
+                found[name] = guest_output(
+                    self._machine(name, placed[name], guest),
+                    host=placed[name],
+                    nics={"net0": (guest.tenant or LAN, address)},
+                    groups=_groups(guest),
+                    ssh=Ssh(user=self._args.user, address=address) if address else None,
+                )
         return found
 
     def _machine(self, name: str, on: str, guest: Guest) -> VirtualMachine:
@@ -130,7 +136,7 @@ class DualHypervisor(pulumi.ComponentResource):
             connection=host.connection,
             node=host.node,
             name=name,
-            clone={"vmid": self.templates[on], "full": not linked, **({} if linked else {"storage": host.storage})},
+            clone={"vmid": self._templates[on], "full": not linked, **({} if linked else {"storage": host.storage})},
             cores=guest.cores,
             memory=guest.memory,
             disks={"scsi0": {"storage": host.storage, "size": guest.disk}},
@@ -140,12 +146,12 @@ class DualHypervisor(pulumi.ComponentResource):
             cipassword=self._password.result,
             sshkeys=list(self._args.ssh_keys) or None,
             agent={"enabled": True},
-            tags=[*sorted({guest.workload, guest.tenant or guest.workload})],
+            tags=[*sorted(_groups(guest))],
             pool=self._pools[on][guest.workload].poolid,
             protection=guest.protection or None,
         )
 
-    def _router(self, vm: RouterVm) -> None:
+    def _router(self, vm: RouterVm) -> pulumi.Output[dict[str, Any]]:
         """OPNsense with two cards: the outside, and the hosts' bridge with all VLANs on it."""
         host = self._args.hosts[vm.host]
         machine = VirtualMachine(
@@ -167,43 +173,40 @@ class DualHypervisor(pulumi.ComponentResource):
             tags=["infrastructure"],
             pool=self._pools[vm.host]["infrastructure"].poolid,
         )
-        self.guests[vm.name] = guest_output(machine, vm.host, vm)
+        return guest_output(machine, host=vm.host, nics={"net1": (LAN, None)}, groups=("infrastructure",))
 
-    def _imports(self) -> dict[str, pulumi.Output[str]]:
+    def _imports(self, guests: Mapping[str, pulumi.Output[dict[str, Any]]]) -> dict[str, pulumi.Output[str]]:
         """The MAC addresses are planned, so a preview has the files too."""
         vlans = [
             Vlan(name=each.name, tag=each.vlan, subnet=each.subnet, gateway=each.gateway, pool=each.dhcp_pool)
             for each in self._args.tenants
         ]
-        fixed = [
-            pulumi.Output.all(guest["name"], guest["address"], guest["macs"])
-            for guest in self.guests.values()
-            if guest["address"] is not None
-        ]
-        reservations = pulumi.Output.all(*fixed).apply(
-            lambda rows: [Reservation(hostname=name, address=at, mac=macs["net0"]) for name, at, macs in rows]
-        )
+        reservations = pulumi.Output.all(*guests.values()).apply(_reservations)
         device, closed = self._args.opnsense.device, [self._args.lan.subnet] if self._args.lan else []
         return {
-            "config.xml": reservations.apply(lambda known: config_xml(vlans, known, device, closed)),
-            "reservations.csv": reservations.apply(reservations_csv),
+            "opnsense-config.xml": reservations.apply(lambda known: config_xml(vlans, known, device, closed)),
+            "opnsense-reservations.csv": reservations.apply(reservations_csv),
         }
 
     def _root(self, host: str) -> pulumi_random.RandomPassword:
         return pulumi_random.RandomPassword(f"{self._name}-{host}-root", length=24, special=False, opts=self._own)
 
-    def _answers(self, host: str, install: Install) -> pulumi.Output[str]:
-        known: pulumi.Output[str] = self._roots[host].bcrypt_hash
-        return pulumi.Output.secret(known.apply(lambda hashed: answer_file(install, hashed)))
 
-    def _credentials(self) -> Credentials:
-        roots = {host: Login(user="root@pam", password=_secret(root)) for host, root in self._roots.items()}
-        return {"guests": Login(user=self._args.user, password=_secret(self._password)), "root": roots}
+def _answers(install: Install, root: pulumi_random.RandomPassword) -> pulumi.Output[str]:
+    hashed: pulumi.Output[str] = root.bcrypt_hash
+    return hashed.apply(lambda known: answer_file(install, known))
 
 
-def _secret(password: pulumi_random.RandomPassword) -> pulumi.Output[str]:
-    known: pulumi.Output[str] = password.result
-    return pulumi.Output.secret(known)
+def _groups(guest: Guest) -> tuple[str, ...]:
+    """Its class of workload, and its tenant."""
+    return (guest.workload, *filter(None, [guest.tenant]))
+
+
+def _reservations(told: list[dict[str, Any]]) -> list[Reservation]:
+    """The addresses that guests always get."""
+    guests = [GuestTold.model_validate(each) for each in told]
+    nics = [(guest.name, nic) for guest in guests for nic in guest.nics.values()]
+    return [Reservation(hostname=name, address=nic.address, mac=nic.mac) for name, nic in nics if nic.address]
 
 
 def _vnet(tenant: Tenant) -> dict[str, Any]:

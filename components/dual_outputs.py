@@ -1,78 +1,37 @@
-"""What a lab of two hosts tells of itself: its guests and networks, and who logs in to what."""
+"""What a lab of two hosts tells of its hosts and networks."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any
 
-import pulumi
+from components.dual_args import DualHypervisorArgs, Host
+from components.dual_args import Network as Wanted
+from lab_outputs import Host as HostTold
+from lab_outputs import Network
 
-from components.dual_args import Guest, RouterVm, Tenant, Workload
-from providers.vm import VirtualMachine
-
-
-class GuestOutput(TypedDict):
-    """One guest."""
-
-    name: pulumi.Output[str | None]
-    host: str
-    """The host's name in the lab."""
-    node: pulumi.Output[str]
-    vmid: pulumi.Output[int]
-    macs: pulumi.Output[dict[str, str] | None]
-    """By slot: `net0`; known in a preview."""
-    workload: Workload
-    tenant: str | None
-    address: str | None
-    """The address that the router reserves for it; without one, it gets any from the pool."""
+LAN = "lan"
+"""The network of the hosts' bridges, without a VLAN."""
 
 
-class NetworkOutput(TypedDict):
-    """One tenant's network, the same on both hosts."""
-
-    vlan: int
-    vnet: str
-    """Name by which guests are attached to it."""
-    subnet: str
-    gateway: str
-    dhcp_pool: str
+def host_output(host: Host) -> HostTold:
+    """A host, as others find it."""
+    return HostTold(node=host.node, connection=host.connection)
 
 
-class Login(TypedDict):
-    """Who logs in, and the password, which is a secret."""
-
-    user: str
-    password: pulumi.Output[str]
-
-
-class Credentials(TypedDict):
-    """All that the lab has made up itself."""
-
-    guests: Login
-    """The user that cloud-init makes in every guest."""
-    root: dict[str, Login]
-    """Host -> root, as its answer file sets it up; nothing on a host that runs already is changed."""
-
-
-def guest_output(machine: VirtualMachine, host: str, of: Guest | RouterVm, address: str | None = None) -> GuestOutput:
-    """What others want to know of a guest."""
-    return {
-        "name": machine.name,
-        "host": host,
-        "node": machine.node,
-        "vmid": machine.vmid,
-        "macs": machine.macs,
-        "workload": of.workload if isinstance(of, Guest) else "infrastructure",
-        "tenant": of.tenant if isinstance(of, Guest) else None,
-        "address": address,
+def network_outputs(args: DualHypervisorArgs) -> dict[str, Network]:
+    """The tenants' networks by their names, and the one that all other guests are in."""
+    bridges = {host.bridge for host in args.hosts.values()}
+    lan = Network(bridge=bridges.pop() if len(bridges) == 1 else None, roles=("management",), **_behind(args.lan))
+    tenants = {
+        tenant.name: Network(bridge=tenant.vnet, vnet=True, vlan=tenant.vlan, roles=("tenant",), **_behind(tenant))
+        for tenant in args.tenants
     }
+    return {LAN: lan, **tenants}
 
 
-def network_output(tenant: Tenant) -> NetworkOutput:
-    """What others want to know of a tenant's network."""
-    return {
-        "vlan": tenant.vlan,
-        "vnet": tenant.vnet,
-        "subnet": tenant.subnet,
-        "gateway": tenant.gateway,
-        "dhcp_pool": tenant.dhcp_pool,
-    }
+def _behind(network: Wanted | None) -> dict[str, Any]:
+    """What is known of a network behind the router."""
+    if network is None:
+        return {}
+    first, last = network.pool
+    return {"cidr": network.subnet, "gateway": network.gateway, "dhcp": (str(first), str(last))}

@@ -13,10 +13,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
+from pydantic import Field
 
+from components.placement import Size
 from providers.file import File
 from providers.vm import VirtualMachine
 
@@ -76,6 +78,20 @@ class Image:
         """Its own name; Proxmox imports `.qcow2`, `.raw` and `.vmdk`."""
         name = PurePosixPath((self.path or str(self.url)).partition("?")[0])
         return PurePosixPath(name.name).with_suffix(".qcow2" if name.suffix == ".img" else name.suffix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """What the guests of a lab are clones of, on each of its hosts."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+    disk: Size
+    image: Image | None = None
+    guest: str | None = None
+    """Name of a guest that is there already on each of them and is copied, instead of an image."""
+    linked: bool = True
+    """Whether clones share the template's disk; they are made at once, and keep the template from going."""
+    on_image_change: Literal["keep", "replace"] = "keep"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ class LeastPrivilege(pulumi.ComponentResource):
             Acl(
                 f"{permission.roleid}:{path}",
                 own,
-                path=path.removesuffix(BELOW),
+                path=path.removesuffix(BELOW) or "/",
                 roleid=role.roleid,
                 user=user.userid,
                 propagate=path.endswith(BELOW),

@@ -15,6 +15,7 @@ from components.render import haproxy
 from components.render.haproxy import Balanced
 from components.service import FILE, Daemon, ServiceFile
 from components.service_container import ServiceHost, in_turn
+from providers.container import Container
 
 __all__ = ["Balanced", "LoadBalancer", "LoadBalancerArgs"]
 
@@ -32,6 +33,8 @@ class LoadBalancerArgs:
 class LoadBalancer(pulumi.ComponentResource):
     """Balancers of the same services."""
 
+    guests: dict[str, Container]
+    """The containers."""
     vmids: pulumi.Output[dict[str, int]]
     """Balancer -> VMID of its container."""
     addresses: pulumi.Output[list[str]]
@@ -51,6 +54,7 @@ class LoadBalancer(pulumi.ComponentResource):
         )
         containers = in_turn(self, args.hosts, [daemon] * len(args.hosts))
         ips = [host.ip for host in args.hosts.values()]
+        self.guests = {host: container.guest for host, container in containers.items()}
         self.vmids = pulumi.Output.all(**{host: container.vmid for host, container in containers.items()})
         self.addresses = pulumi.Output.from_input(ips)
         self.metrics = pulumi.Output.from_input([f"{ip}:{args.metrics_port}" for ip in ips if args.metrics_port])

@@ -15,6 +15,7 @@ from components.render import prometheus
 from components.render.prometheus import ScrapeJob
 from components.service import FILE, Daemon, ServiceFile
 from components.service_container import ServiceContainer, ServiceContainerArgs, ServiceHost
+from providers.container import Container
 
 OWN = "prometheus"
 PORT = 9090
@@ -50,6 +51,8 @@ class MonitoringArgs:
 class Monitoring(pulumi.ComponentResource):
     """A container that gathers figures."""
 
+    guest: Container
+    """The container."""
     vmid: pulumi.Output[int]
     url: pulumi.Output[str]
     """Where it answers."""
@@ -65,7 +68,7 @@ class Monitoring(pulumi.ComponentResource):
         container = ServiceContainer(
             name, ServiceContainerArgs(host=args.host, daemon=daemon), pulumi.ResourceOptions(parent=self)
         )
-        self.vmid = container.vmid
+        self.guest, self.vmid = container.guest, container.vmid
         self.url = pulumi.Output.from_input(f"http://{args.host.ip}:{PORT}")
         self.register_outputs({"vmid": self.vmid, "url": self.url})
 

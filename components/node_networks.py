@@ -55,6 +55,8 @@ class NodeNetworksArgs:
     """Role -> the network that has it."""
     further: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     """Node -> other interfaces of it, as `NodeNetwork` takes them."""
+    connections: Mapping[str, str | None] = field(default_factory=dict)
+    """Node -> name of its connection, where the stack has several."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Anything else that a `NodeNetwork` takes, such as `adopt`."""
 
@@ -77,7 +79,8 @@ class NodeNetworks(pulumi.ComponentResource):
         for node in args.nodes:
             after = pulumi.ResourceOptions(parent=self, depends_on=made[-1:])
             interfaces = {**interfaces_of(node, args), **args.further.get(node, {})}
-            made.append(NodeNetwork(f"{name}-{node}", after, node=node, interfaces=interfaces, **args.options))
+            options = {"connection": args.connections.get(node), **args.options}
+            made.append(NodeNetwork(f"{name}-{node}", after, node=node, interfaces=interfaces, **options))
         ready = pulumi.Output.all(*(network.urn for network in made))
         cidrs = {str(role): args.networks[network].cidr for role, network in args.roles.items()}
         addresses = {

@@ -1,17 +1,26 @@
-"""Which host each guest is on, where hosts share nothing and a guest can't be moved: by hand, or by room.
+"""Which host each guest is on: by hand, or by room.
 
-A guest that is placed anew would be destroyed and made again, so what counts is that guests stay where they are. Each
-guest prefers a host by its name alone, the members of a group by turns; it takes the next one only if there is no room
-left. The guests are placed in the order in which they are declared: one that is added at the end moves nobody.
+Where hosts share nothing, a guest that is placed anew would be destroyed and made again, and elsewhere it would be
+moved; so what counts is that guests stay where they are. Each guest prefers a host by its name alone, the members of a
+group by turns; it takes the next one only if there is no room left. The guests are placed in the order in which they
+are declared: one that is added at the end moves nobody. Nor does a host that is said to have been added: it gets the
+guests that the others have no room for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
+
+from components.problem import Problem
+
+Size = Annotated[str, Field(pattern=r"^[1-9]\d*[MGT]$")]
+"""Such as 16G."""
 MIB = {"M": 1, "G": 1 << 10, "T": 1 << 20}
 
 
@@ -43,6 +52,39 @@ class Room:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reserve:
+    """What guests don't get of a host."""
+
+    memory: Size = "2G"
+    disk: Size = "50G"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """What a host has, and how much of it guests don't get."""
+
+    memory: Size
+    disk: Size
+    """How much the storage of the guests' disks holds."""
+    reserve: Reserve = Reserve()
+
+    def problems(self, key: str) -> Iterator[Problem]:
+        """What is reserved without being there; `key` is where the host is declared."""
+        for resource in ("memory", "disk"):
+            if getattr(self.room, resource) <= 0:
+                reason = "the host does not even have what is reserved for itself; take less"
+                yield Problem(f"{key}.reserve.{resource}", getattr(self.reserve, resource), reason)
+
+    @property
+    def room(self) -> Room:
+        """What it has for guests."""
+        return Room(
+            memory=mebibytes(self.memory) - mebibytes(self.reserve.memory),
+            disk=mebibytes(self.disk) - mebibytes(self.reserve.disk),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wish:
     """A guest that wants a place."""
 
@@ -65,11 +107,13 @@ class NoRoomError(ValueError):
         super().__init__(f"{wish.name} takes {wish.takes}, and what is left is no more than this: {left}")
 
 
-def place(hosts: Mapping[str, Room], wishes: Sequence[Wish]) -> dict[str, str]:
-    """The host of each guest, by its name."""
+def place(hosts: Mapping[str, Room], wishes: Sequence[Wish], added: Collection[str] = ()) -> dict[str, str]:
+    """The host of each guest, by its name; `added` are the hosts that came when guests were placed already."""
+    first = [host for host in hosts if host not in added]
+    last = [host for host in hosts if host in added]
     free, placed = dict(hosts), dict[str, str]()
     for wish in wishes:
-        wanted = [wish.host] if wish.host is not None else _preferred(hosts, wish)
+        wanted = [wish.host] if wish.host is not None else [*_preferred(first, wish), *last]
         host = next((host for host in wanted if free[host].has(wish.takes)), None)
         if host is None:
             raise NoRoomError(wish, {host: free[host] for host in wanted})
@@ -78,8 +122,8 @@ def place(hosts: Mapping[str, Room], wishes: Sequence[Wish]) -> dict[str, str]:
     return placed
 
 
-def _preferred(hosts: Mapping[str, Room], wish: Wish) -> list[str]:
-    """All hosts, the best first; the same for a name whatever else there is."""
+def _preferred(hosts: Collection[str], wish: Wish) -> list[str]:
+    """The hosts, the best first; the same for a name whatever else there is."""
     ranked = sorted(hosts, key=lambda host: hashlib.sha256(f"{wish.group} {host}".encode()).hexdigest())
-    first = wish.number % len(ranked)
+    first = wish.number % max(1, len(ranked))
     return ranked[first:] + ranked[:first]

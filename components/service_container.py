@@ -64,6 +64,8 @@ class ServiceContainerArgs:
 class ServiceContainer(pulumi.ComponentResource):
     """A container with a service; it is called as the resource is."""
 
+    guest: Container
+    """The container itself."""
     vmid: pulumi.Output[int]
     node: pulumi.Output[str]
     address: pulumi.Output[str]
@@ -72,26 +74,13 @@ class ServiceContainer(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceContainerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("proxmox:components:ServiceContainer", name, None, opts)
         host = args.host
-        container = Container(
-            name,
-            pulumi.ResourceOptions(parent=self),
-            connection=host.connection,
-            node=host.node,
-            hostname=name,
-            ostemplate=host.ostemplate,
-            cores=host.cores,
-            memory=host.memory,
-            rootfs={"storage": host.storage, "size": host.disk},
-            net={"net0": _nic(host)},
-            nameserver=list(host.nameserver) or None,
-            **{**USUAL, **host.options},
-        )
+        container = container_of(name, host, pulumi.ResourceOptions(parent=self))
         Service(
             name,
             ServiceArgs(vmid=container.vmid, daemon=args.daemon, after=args.after, connection=host.connection),
             pulumi.ResourceOptions(parent=self),
         )
-        self.vmid, self.node = container.vmid, container.node
+        self.guest, self.vmid, self.node = container, container.vmid, container.node
         self.address = pulumi.Output.from_input(host.ip)
         self.register_outputs({"vmid": self.vmid, "node": self.node, "address": self.address})
 
@@ -108,6 +97,24 @@ def in_turn(
         args = ServiceContainerArgs(host=host, daemon=daemon, after=list(made.values())[-1:])
         made[name] = ServiceContainer(name, args, pulumi.ResourceOptions(parent=parent))
     return made
+
+
+def container_of(name: str, host: ServiceHost, opts: pulumi.ResourceOptions) -> Container:
+    """The container itself, with nothing in it yet."""
+    return Container(
+        name,
+        opts,
+        connection=host.connection,
+        node=host.node,
+        hostname=name,
+        ostemplate=host.ostemplate,
+        cores=host.cores,
+        memory=host.memory,
+        rootfs={"storage": host.storage, "size": host.disk},
+        net={"net0": _nic(host)},
+        nameserver=list(host.nameserver) or None,
+        **{**USUAL, **host.options},
+    )
 
 
 def _nic(host: ServiceHost) -> dict[str, Any]:

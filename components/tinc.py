@@ -13,6 +13,7 @@ PORT = 655
 """The one that is tinc's."""
 ROOM = 1400
 """MTU inside, where the network below carries 1500: what the tunnel adds fits in between."""
+MAIN = "tinc.conf"
 KEY = "rsa_key.priv"
 SCRIPTS = ("tinc-up", "tinc-down")
 
@@ -37,7 +38,7 @@ class Peer:
     address: str | None = None
     """Its address inside, with the prefix length."""
     bridge: str | None = None
-    """A bridge of the member that the mesh is a port of; in the mode `switch`."""
+    """A bridge of the member, of Linux or of Open vSwitch, that the mesh is a port of; in the mode `switch`."""
 
 
 def problems(net: Net, peers: Mapping[str, Peer]) -> Iterator[str]:
@@ -83,7 +84,10 @@ def up(net: Net, peer: Peer) -> str:
     if peer.address:
         lines.append(f'ip address replace {peer.address} dev "$INTERFACE"')
     if peer.bridge:
-        lines.append(f'ip link set dev "$INTERFACE" master {peer.bridge}')
+        lines.append(
+            f'ip link set dev "$INTERFACE" master {peer.bridge} 2>/dev/null || '
+            f'ovs-vsctl --may-exist add-port {peer.bridge} "$INTERFACE"'
+        )
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -100,4 +104,4 @@ def files(
         f"hosts/{name_of(member)}": host_file(net, peer, endpoints[member], public_keys[member])
         for member, peer in peers.items()
     }
-    return {"tinc.conf": main_file(net, me, peers), "tinc-up": up(net, peers[me]), "tinc-down": down(), **hosts}
+    return {MAIN: main_file(net, me, peers), "tinc-up": up(net, peers[me]), "tinc-down": down(), **hosts}

@@ -1,4 +1,4 @@
-"""An address that one of several containers has, and the next one takes over when that is gone (keepalived).
+"""An address that one of several machines has, and the next one takes over when that is gone (keepalived).
 
 The members tell each other by unicast, which passes where multicast does not. The first of them is the master, and the
 priorities of the others follow their order. With VRRP version 3 and its default interval the address moves in less than
@@ -6,7 +6,8 @@ a second; version 2 knows whole seconds only, and a password, which is made here
 
 A change reaches one member after the other, and the master last, so that the address moves once.
 
-The members are containers that are there, with what else they serve: `after` says what has to be installed before.
+The members are containers that are there, or nodes, with what else they serve: `after` says what has to be installed
+before.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Literal
 import pulumi
 import pulumi_random
 
+from components.place import Place
 from components.render import keepalived
 from components.render.keepalived import TrackScript, Vrrp
 from components.service import FILE, Daemon, Service, ServiceArgs, ServiceFile
@@ -28,15 +30,14 @@ __all__ = ["TrackScript", "VirtualIp", "VirtualIpArgs", "VirtualIpMember"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class VirtualIpMember:
-    """A container that can have the address."""
+class VirtualIpMember(Place):
+    """A container or a node that can have the address."""
 
     name: str
-    vmid: pulumi.Input[int]
     address: str
     """Its own address, without the prefix length."""
     interface: str = "eth0"
-    connection: str | None = None
+    """The one that the address is on: of a node a bridge, such as vmbr1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class VirtualIpArgs:
     notify: str | None = None
     """A script that is told of each change: `INSTANCE`, its name, the new state and the priority."""
     after: Sequence[pulumi.Resource] = ()
-    """What has to be there, and well, before a member is touched: the other services of these containers."""
+    """What has to be there, and well, before a member is touched: the other services of these machines."""
 
     def __post_init__(self) -> None:
         for what in ("name", "address"):
@@ -68,7 +69,7 @@ class VirtualIpArgs:
 
 
 class VirtualIp(pulumi.ComponentResource):
-    """One address on several containers."""
+    """One address on several machines."""
 
     address: pulumi.Output[str]
     """Without the prefix length."""
@@ -114,6 +115,6 @@ class VirtualIp(pulumi.ComponentResource):
         )
         return Service(
             f"{name}-{member.name}",
-            ServiceArgs(vmid=member.vmid, daemon=daemon, after=before, connection=member.connection),
+            ServiceArgs(vmid=member.vmid, node=member.node, connection=member.connection, daemon=daemon, after=before),
             pulumi.ResourceOptions(parent=self),
         )

@@ -72,10 +72,12 @@ class Guest(_Model):
 class Network(_Model):
     """A network of the lab."""
 
-    bridge: str
-    """What a guest's NIC is attached to: a bridge or a VNet."""
+    bridge: str | None = None
+    """What a guest's NIC is attached to: a bridge or a VNet; none if it is called differently on each host."""
+    vnet: bool = False
+    """Whether that is a VNet, which puts the tag on by itself, so that a NIC takes none."""
     vlan: int | None = None
-    """The tag that a NIC takes on that bridge; a VNet has its own."""
+    """Its tag."""
     cidr: str | None = None
     gateway: str | None = None
     mtu: int | None = None
@@ -118,6 +120,7 @@ class Lab(_Model):
     files: dict[str, str] = {}
     """Texts to hand over to other tools, by file name."""
     credentials: dict[str, Login] = Field(default={}, repr=False)
-    """What the lab has made up itself; a secret of the stack."""
+    """What the lab has made up itself, by the guest's name, or `guests` for all that have none of their own, or by
+    what else it is for; a secret of the stack."""
     secret_files: dict[str, str] = Field(default={}, repr=False)
     """Files with something secret in them."""

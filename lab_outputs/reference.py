@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from lab_outputs.models import VERSION, Guest, Host, Lab, Login, Network, Vip
 
@@ -36,20 +36,31 @@ class LabOutputs:
         """One output, checked and typed."""
         field = Lab.model_fields[name]
         adapter = TypeAdapter[Any](field.annotation or str)
-        both = pulumi.Output.all(self._read.get_output("version"), self._read.get_output(name))
+        known = pulumi.Output.all(self._read.get_output("version"), self._read.get_output("kind"))
 
-        def typed(known: list[Any]) -> Any:
-            version, value = known
-            if version is None:
-                raise pulumi.RunError(f"the stack {self._name} is no lab of this project: it has no output `version`")
-            if int(version) > VERSION:
-                raise pulumi.RunError(
-                    f"the lab {self._name} speaks version {int(version)} of its outputs, and this reads {VERSION}: "
-                    "take the newer package"
-                )
-            return adapter.validate_python(field.get_default() if value is None else value)
+        def typed(told: list[Any]) -> Any:
+            (version, kind), value = told
+            self._check(version, kind)
+            try:
+                return adapter.validate_python(field.get_default() if value is None else value)
+            except ValidationError as error:
+                wrong = error.errors()[0]
+                where = ".".join(map(str, (name, *wrong["loc"])))
+                raise pulumi.RunError(f"the lab {self._name}: {where}: {wrong['msg']}") from None
 
-        return both.apply(typed)
+        return pulumi.Output.all(known, self._read.get_output(name)).apply(typed)
+
+    def _check(self, version: object, kind: object) -> None:
+        """That it is a lab, and one that this package understands."""
+        if not isinstance(version, int | float) or not isinstance(kind, str):
+            raise pulumi.RunError(
+                f"the stack {self._name} is no lab of this project: its outputs `version` and `kind` say no such thing"
+            )
+        if version > VERSION:
+            raise pulumi.RunError(
+                f"the lab {self._name} speaks version {version:g} of its outputs, and this reads {VERSION}: "
+                "take the newer package"
+            )
 
     @property
     def _name(self) -> str:

@@ -1,13 +1,15 @@
 """A replication job: copies the volumes of a guest to another node of its cluster, again and again.
 
 API: `/cluster/replication`. The volumes have to be on ZFS. Proxmox removes a job in two steps: it notes that it is to
-go, and the next round removes the copies and then the job; one that is to go counts as gone here.
+go, and the next round removes the copies and then the job; one that is to go counts as gone here. When HA has taken the
+guest to the target, Proxmox turns the job round; that is no change of what is declared.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, ClassVar, NotRequired, Unpack
 
 import pulumi
@@ -73,9 +75,13 @@ class ReplicationHandler(ConfigObject):
     at_creation: ClassVar = {"type": "local"}
 
     def read(self, api: Api, id_: str) -> Found | None:
-        """One that is to be removed is gone."""
+        """One that is to be removed is gone; one that goes the other way, as HA has its guest there, is as it was."""
         found = super().read(api, id_)
-        return None if found is None or found.raw.get("remove_job") else found
+        if found is None or found.raw.get("remove_job"):
+            return None
+        declared = api.recorded.get("target")
+        turned = declared is not None and found.raw.get("source") == declared != found.values["target"]
+        return replace(found, values={**found.values, "target": declared}) if turned else found
 
     def create(self, api: Api, wanted: Values) -> str:
         """The same job of a moment ago may still have to be removed."""

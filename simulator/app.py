@@ -167,6 +167,7 @@ class Simulator:
             "ca_file": str(self.certificates.ca_file),
             "ssh_key": str(self._ssh.client_key.private),
             "guests": self._guests.kind,
+            "login": self.topology.login,
             "connections": connections,
         }
         write_private(self.home / "simulator.json", json.dumps(written, indent=2) + "\n")

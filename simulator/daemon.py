@@ -39,14 +39,16 @@ class SshAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedConnection:
-    """How to reach one cluster or standalone host: the API as root@pam's token, each node over SSH as root."""
+    """How to reach one cluster or standalone host: the API, and each node over SSH as root."""
 
     endpoints: list[str]
     ca_file: Path
     token_id: str
     token_secret: str = field(repr=False)
+    login: dict[str, str] = field(repr=False)
+    """Who programs log in as, in the words of `proxmox:connections`: the token, or root@pam with its password."""
     ssh: dict[str, SshAddress]
-    """By the name of the node."""
+    """By the name of the node; all hosts of a topology whose programs log in with the password."""
     ssh_key: Path
     """The private key that may log in; the password of root@pam may as well."""
 
@@ -168,13 +170,23 @@ def _answering(home: Path) -> int | None:
 
 def _running(home: Path, written: dict[str, Any], credentials: dict[str, Any]) -> Running:
     """Say in types what a simulator of today's code has written."""
+    known = {name: entry["ssh"] for name, entry in written["connections"].items()}
+    logins = {
+        name: {"token_id": token["id"], "token_secret": token["secret"]}
+        for name, token in credentials["tokens"].items()
+    }
+    if written["login"] == "password":
+        everywhere = {node: address for ssh in known.values() for node, address in ssh.items()}
+        known = dict.fromkeys(known, everywhere)
+        logins = {name: {"username": credentials["user"], "password": credentials["password"]} for name in known}
     connections = {
         name: SimulatedConnection(
             endpoints=entry["endpoints"],
             ca_file=Path(written["ca_file"]),
             token_id=credentials["tokens"][name]["id"],
             token_secret=credentials["tokens"][name]["secret"],
-            ssh={node: SshAddress(**address) for node, address in entry["ssh"].items()},
+            login=logins[name],
+            ssh={node: SshAddress(**address) for node, address in known[name].items()},
             ssh_key=Path(written["ssh_key"]),
         )
         for name, entry in written["connections"].items()

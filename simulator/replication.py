@@ -17,6 +17,8 @@ from simulator.state import Datacenter, World, volume_key
 
 DEFAULT_SCHEDULE = "*/15"
 _RETRY_STEP, _RETRY_LATE, _QUICK_RETRIES = 300, 1800, 3
+_ROUND = 60
+"""Seconds after which the scheduler looks again; a job that is to go is tried each time."""
 
 
 def guest_of(datacenter: Datacenter, job: Section) -> Guest | None:
@@ -57,10 +59,12 @@ class Replicator:
             return None
         if job.options.get("disable") == "1" and "remove_job" not in job.options:
             return None
+        if "remove_job" in job.options:
+            return max(seen, state.last_try + (_ROUND if state.fail_count else 0))
         if state.fail_count:
             late = state.fail_count > _QUICK_RETRIES
             return state.last_try + (_RETRY_LATE if late else _RETRY_STEP * state.fail_count)
-        if state.asked or not state.last_try or "remove_job" in job.options:
+        if state.asked or not state.last_try:
             return max(seen, state.last_try)
         return self._schedule.following(job.options.get("schedule", DEFAULT_SCHEDULE), max(seen, state.last_try))
 
@@ -69,7 +73,16 @@ class Replicator:
         for job in [job for job in self._datacenter.replication_jobs if self._next(job) == due]:
             guest = guest_of(self._datacenter, job)
             if guest is not None:
-                _Round(self._datacenter, job, guest, due).run()
+                _Round(self._datacenter, self._turned(job, guest), guest, due).run()
+
+    def _turned(self, job: Section, guest: Guest) -> Section:
+        """Let a job go the other way whose guest HA has taken to the node that it copies to."""
+        source = job.options.get("source", guest.node)
+        if "remove_job" in job.options or job.options["target"] != guest.node or source == guest.node:
+            return job
+        turned = replace(job, options={**job.options, "source": guest.node, "target": source})
+        self._datacenter.replication_jobs.put(turned)
+        return turned
 
 
 class _Round:

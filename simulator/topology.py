@@ -23,6 +23,8 @@
             users: {ann: {mail: ann@example.test}}
             groups: {admins: [ann]}
     password: secret              # of root@pam; a random one when it is not given
+    login: password               # programs log in as root@pam with its password, and know all hosts by SSH: what it
+                                  # takes to make a cluster of them; otherwise: token, one for each datacenter
     guests: live                  # containers are really there, where the machine can do it; otherwise: modelled
 
 Without `nics` a node has one network card for each bridge (`eno1`, ...); the first bridge is on the first card.
@@ -152,6 +154,8 @@ class Topology:
     password: str | None = field(default=None, repr=False)
     live: bool = False
     """Whether containers are to be really there, and not only modelled."""
+    login: str = "token"
+    """How programs log in: `token` or `password`."""
 
 
 def host_of(datacenter: DatacenterSpec, node: NodeSpec) -> str:
@@ -209,18 +213,22 @@ class _Reader:
         return value
 
     def topology(self, name: str, data: Any) -> Topology:
-        top = self._mapping(data, "top level", ("datacenters", "password", "guests"))
+        top = self._mapping(data, "top level", ("datacenters", "password", "login", "guests"))
         datacenters = self._mapping(top.get("datacenters"), "datacenters")
         if not datacenters:
             raise self._fail("datacenters", "at least one is needed")
         password, guests = top.get("password"), top.get("guests", "modelled")
         if guests not in ("live", "modelled"):
             raise self._fail("guests", f"{guests!r} is neither live nor modelled")
+        login = top.get("login", "token")
+        if login not in ("token", "password"):
+            raise self._fail("login", f"{login!r} is neither token nor password")
         return Topology(
             name=name,
             datacenters=tuple(self._datacenter(key, value) for key, value in datacenters.items()),
             password=None if password is None else str(password),
             live=guests == "live",
+            login=str(login),
         )
 
     def _datacenter(self, name: str, data: Any) -> DatacenterSpec:

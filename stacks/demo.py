@@ -9,9 +9,12 @@ import pulumi_random
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.guest_group import GuestGroup, GuestGroupArgs
+from components.outputs import Exports, guest_output, login
+from lab_outputs import Host, Network
 from providers.container import Container
 from providers.pool import Pool
 from providers.storage import Storage
+from providers.vm import VirtualMachine
 from stacks.settings import Lab
 
 Size = Field(pattern=r"^\d+[MGT]$", description="Such as 16G.")
@@ -50,7 +53,7 @@ class Demo(Lab):
     def compose(self) -> dict[str, Any]:
         """A pool, a storage for backups, the web machines, and a container with a password of its own."""
         pool = Pool("demo", poolid="demo", comment="The demo lab")
-        backups = Storage("backups", storage="demo-backups", type="dir", path="/srv/demo", content=["backup"])
+        Storage("backups", storage="demo-backups", type="dir", path="/srv/demo", content=["backup"])
         web = GuestGroup("web", self._web(pool))
         password = pulumi_random.RandomPassword("password", length=20)
         container = Container(
@@ -65,13 +68,18 @@ class Demo(Lab):
             pool=pool.poolid,
             password=password.result,
         )
-        return {
-            "pool": pool.poolid,
-            "backups": backups.storage,
-            "web": web.guests,
-            "container": {"name": container.hostname, "vmid": container.vmid, "node": container.node},
-            "container_password": pulumi.Output.secret(password.result),
-        }
+        machines = {name: self._told(machine, "web") for name, machine in web.machines.items()}
+        return Exports(
+            hosts={self.node: Host(node=self.node)},
+            guests={**machines, "dns": self._told(container, "dns")},
+            networks={"lan": Network(bridge=self.bridge)},
+            templates={self.node: self.template},
+            credentials={"dns": login("root", password)},
+        ).of(self.kind)
+
+    def _told(self, machine: VirtualMachine | Container, group: str) -> pulumi.Output[dict[str, Any]]:
+        """A guest in the lab's only network, which gives it an address."""
+        return guest_output(machine, host=self.node, nics={"net0": ("lan", None)}, groups=(group,))
 
     def _web(self, pool: Pool) -> GuestGroupArgs:
         return GuestGroupArgs(

@@ -12,22 +12,28 @@ import abc
 import functools
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from components.problem import Problem
 
 LAB_KEY = "lab"
 
 
+L = TypeVar("L", bound="Lab")
+
+
 class Lab(BaseModel, abc.ABC):
     """The settings of one kind of lab. The module `stacks/<kind>.py` has one subclass of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    fields_of: ClassVar[type | None] = None
+    """The class that its fields were taken from, if they were."""
     kind: str
 
     def problems(self) -> Iterable[Problem]:
@@ -37,6 +43,31 @@ class Lab(BaseModel, abc.ABC):
     @abc.abstractmethod
     def compose(self) -> dict[str, Any]:
         """Make the lab's resources; returns what the stack exports."""
+
+
+def with_fields_of(args: type) -> Callable[[type[L]], type[L]]:
+    """The fields of a component's arguments, a dataclass, as keys of a lab's page; decorates the lab."""
+    hints = get_type_hints(args, include_extras=True)
+    keys: dict[str, Any] = {}
+    for each in fields(args):
+        default = Field(default_factory=each.default_factory) if each.default_factory is not MISSING else each.default
+        keys[each.name] = (hints[each.name], ... if default is MISSING else default)
+
+    def give(model: type[L]) -> type[L]:
+        made: type[L] = create_model(model.__name__, __base__=model, __module__=model.__module__, **keys)
+        made.__doc__, made.fields_of = model.__doc__, args
+        return made
+
+    return give
+
+
+def refused(reason: str) -> BeforeValidator:
+    """Marks a key that a kind of lab can't have, whatever its value."""
+
+    def refuse(_value: object) -> None:
+        raise ValueError(f"{reason}; take it out")
+
+    return BeforeValidator(refuse)
 
 
 class SettingsError(pulumi.RunError):
@@ -60,10 +91,10 @@ def load() -> Lab:
 def parse(page: dict[str, Any], file: str) -> Lab:
     """The page as settings; an error names the file, the key, the value and what to do."""
     kind = str(page.get("kind", ""))
-    model = _models().get(kind)
+    model = kinds().get(kind)
     if model is None:
-        kinds = ", ".join(sorted(_models()))
-        raise SettingsError(f"{file}: proxmox:{LAB_KEY}.kind: {kind!r} is no kind of lab; there are: {kinds}")
+        there = ", ".join(kinds())
+        raise SettingsError(f"{file}: proxmox:{LAB_KEY}.kind: {kind!r} is no kind of lab; there are: {there}")
     try:
         lab = model.model_validate(page)
     except ValidationError as error:
@@ -85,10 +116,10 @@ def _problem(item: Any) -> str:
 
 
 @functools.cache
-def _models() -> dict[str, type[Lab]]:
+def kinds() -> dict[str, type[Lab]]:
     """Every kind of lab: `openstack-lab` is the subclass of `Lab` in `stacks/openstack_lab.py`."""
     models = {}
-    for file in Path(__file__).parent.glob("[a-z]*.py"):
+    for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
         module = importlib.import_module(f"stacks.{file.stem}")
         for value in vars(module).values():
             if (

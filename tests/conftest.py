@@ -119,6 +119,12 @@ def three_hosts(_simulators: Callable[[str], Simulator]) -> Simulator:
 
 
 @pytest.fixture
+def classroom(_simulators: Callable[[str], Simulator]) -> Simulator:
+    """A cluster of three nodes with nothing but their own disks, as its topology says."""
+    return _fresh(_simulators("classroom"))
+
+
+@pytest.fixture
 def program_on(tmp_path: Path) -> Callable[[Simulator], Program]:
     """Makes an empty program for the real engine that talks to a simulator."""
 

@@ -101,6 +101,13 @@ class Program:
         self.config = dict(config)
         self.add_stack("test")
 
+    @classmethod
+    def there(cls, folder: Path, environment: Mapping[str, str]) -> Program:
+        """A program that is in a folder already, with stacks of its own."""
+        program = cls.__new__(cls)
+        program.folder, program.environment, program.config = folder, dict(environment), {}
+        return program
+
     def add_stack(self, name: str) -> None:
         """Make a stack with the program's configuration."""
         (self.folder / f"Pulumi.{name}.yaml").write_text(json.dumps({"config": self.config}))

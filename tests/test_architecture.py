@@ -25,6 +25,7 @@ HOUSE = (
     "policies",
     "cli",
     "toolchain",
+    "examples",
     "tests",
 )
 
@@ -36,6 +37,7 @@ MAY_IMPORT = {
     "providers": {"providers"},
     "simulator": {"simulator"},
     "toolchain": {"toolchain"},
+    "examples": {"components", "lab_outputs", "providers"},
     "cli": {"cli", "stacks", "components", "lab_outputs", "providers", "simulator", "policies", "toolchain"},
 }
 """Part of the house -> the parts that it may import; policies know type tokens only, and nothing imports cli."""
@@ -105,10 +107,9 @@ def test_resource_modules_do_not_import_each_other() -> None:
     assert wrong == []
 
 
-def test_components_do_not_reach_into_the_runtime() -> None:
-    wrong = [
-        f"{file.name} imports {module}" for file in sources("components") for module in imports(file) if "._" in module
-    ]
+@pytest.mark.parametrize("part", ["components", "examples"])
+def test_components_and_programs_do_not_reach_into_the_runtime(part: str) -> None:
+    wrong = [f"{file.name} imports {module}" for file in sources(part) for module in imports(file) if "._" in module]
 
     assert wrong == []
 
@@ -148,6 +149,8 @@ def test_the_names_in_the_state_are_the_ones_that_users_have() -> None:
         "ip_set": "dynamic/proxmox:IpSet",
         "metrics_server": "dynamic/proxmox:MetricsServer",
         "node_dns": "dynamic/proxmox:NodeDns",
+        "node_exec": "dynamic/proxmox:NodeExec",
+        "node_file": "dynamic/proxmox:NodeFile",
         "node_hosts": "dynamic/proxmox:NodeHosts",
         "node_network": "dynamic/proxmox:NodeNetwork",
         "node_time": "dynamic/proxmox:NodeTime",

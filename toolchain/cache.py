@@ -49,6 +49,15 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     return entry
 
 
+def point(link: Path, directory: Path) -> None:
+    """Let a link in a checkout lead to an entry; whoever follows it meanwhile finds the old one or the new one."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    scratch = link.with_name(f"{link.name}.{os.getpid()}")
+    scratch.unlink(missing_ok=True)
+    scratch.symlink_to(directory)
+    scratch.replace(link)
+
+
 def _fill(entry: Path, make: Callable[[Path], None]) -> None:
     """Make the entry beside its place and move it there when it is complete."""
     prefix = f".{entry.name}-"

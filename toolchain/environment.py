@@ -47,9 +47,14 @@ def tools(root: Path) -> Path:
     return root / ".toolchain" / "bin"
 
 
+def yaml_host(root: Path) -> Path:
+    """Return the link to the host of programs in Pulumi's YAML; it is absent where nobody has asked for it."""
+    return root / ".toolchain" / "yaml-host"
+
+
 def _path(root: Path) -> str:
     """Put the virtual environment first (the language host runs PATH's `python`), then the fetched tools."""
-    first = [root / ".venv" / "bin", tools(root), root / ".toolchain" / "uv"]
+    first = [root / ".venv" / "bin", tools(root), yaml_host(root), root / ".toolchain" / "uv"]
     return os.pathsep.join([*(str(place) for place in first if place.exists()), os.environ.get("PATH", os.defpath)])
 
 

@@ -1,6 +1,6 @@
-"""Builds the Pulumi CLI and its Python language host from Go modules.
+"""Builds the Pulumi CLI and its language hosts from Go modules.
 
-The two wrapper modules beside this file pin every version and checksum. The language host is older than the
+The wrapper modules beside this file pin every version and checksum. The host for Python is older than the
 CLI: later versions of it are not published as a module that can be built on its own. No C compiler is needed.
 """
 
@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _HERE = Path(__file__).parent
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _CLI_MODULE = _HERE / "pulumi-cli"
 _HOST_MODULE = _HERE / "pulumi-python-host"
+_YAML_MODULE = _HERE / "pulumi-yaml-host"
 _SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
 
 
@@ -38,24 +40,45 @@ class Go:
         settings = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", **self.settings}
         return run([self.command, *arguments], cwd=module, extra=settings)
 
+    def build(self, package: str, module: Path, flags: str, directory: Path) -> None:
+        """Build a package's program into a directory."""
+        self.run(["build", "-trimpath", "-ldflags", flags, "-o", f"{directory}/{_program(package)}", package], module)
+
 
 def build_pulumi(version: str, directory: Path) -> None:
     """Build the CLI and the language host into `directory` and put the scripts they need beside them."""
     go = find_go()
     flags = f"-s -w -X {_SDK}/go/common/version.Version=v{version}"
-    for module, package, minutes in (
+    for module, package, time in (
         (_HOST_MODULE, f"{_SDK}/python/cmd/pulumi-language-python", "less than a minute"),
         (_CLI_MODULE, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "about 5 minutes on two cores"),
     ):
-        program = package.rpartition("/")[2]
-        with step(f"Building {program} from source (once; {minutes})"):
-            go.run(["build", "-trimpath", "-ldflags", flags, "-o", str(directory / program), package], module)
+        with _building(package, time):
+            go.build(package, module, flags, directory)
     sources = Path(go.run(["list", "-m", "-f", "{{.Dir}}", _SDK], _CLI_MODULE))
     for script in _SCRIPTS:
         target = directory / Path(script).name
         shutil.copyfile(sources / script, target)
         target.chmod(0o755)
     _forget_downloads(go)
+
+
+def build_yaml_host(version: str, directory: Path) -> None:
+    """Build the host of programs in Pulumi's YAML into `directory`."""
+    go, source = find_go(), "github.com/pulumi/pulumi-yaml"
+    flags = f"-s -w -X {source}/pkg/version.Version=v{version}"
+    package = f"{source}/cmd/pulumi-language-yaml"
+    with _building(package, "about a minute"):
+        go.build(package, _YAML_MODULE, flags, directory)
+    _forget_downloads(go)
+
+
+def _building(package: str, time: str) -> AbstractContextManager[None]:
+    return step(f"Building {_program(package)} from source (once; {time})")
+
+
+def _program(package: str) -> str:
+    return package.rpartition("/")[2]
 
 
 def find_go() -> Go:

@@ -11,7 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-from toolchain.cache import cached, platform_name
+from toolchain.cache import cached, platform_name, point
 from toolchain.commands import run
 from toolchain.errors import ToolchainError
 from toolchain.gobuild import build_pulumi
@@ -28,11 +28,7 @@ def provide_pulumi(link: Path) -> None:
         link.unlink(missing_ok=True)
         return
     directory = cached(f"pulumi-{PULUMI_VERSION}-{platform_name()}", _obtain)
-    link.parent.mkdir(parents=True, exist_ok=True)
-    scratch = link.with_name(f"{link.name}.{os.getpid()}")
-    scratch.unlink(missing_ok=True)
-    scratch.symlink_to(directory)
-    scratch.replace(link)
+    point(link, directory)
 
 
 def _path_without(link: Path) -> str:

@@ -1,67 +1,58 @@
-"""Inside a running guest: commands and files, by the agent of a virtual machine, and by `pct` in a container.
-
-What is secret goes in by a command's input or by a file that only root can read: command lines are for all to see.
-"""
+"""Inside a running guest: by the agent of a virtual machine, and by `pct` in a container."""
 
 from __future__ import annotations
 
-import abc
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from providers._guests import power
 from providers._guests.agent import CHUNK, GuestAgent
 from providers._guests.patience import BUDGET
 from providers._guests.place import Place
-from providers._guests.target import missing, row_of
+from providers._guests.target import missing, needed, row_of, target, vmid_in
+from providers._guests.values import VmId
+from providers._inside.machine import InsideHandler, Machine
 from providers._runtime import privileges
 from providers._runtime.api import Api
 from providers._runtime.command import Finished
-from providers._runtime.errors import CommandFailed, InvalidValue, TookTooLong
+from providers._runtime.errors import InvalidValue, TookTooLong
 from providers._runtime.facts import Facts
-from providers._runtime.model import Problem, Values
+from providers._runtime.markers import Immutable, Local
+from providers._runtime.model import Inputs, Problem, Values
+from providers._runtime.ownership import Owner
 
 FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0
-WITH_ENVIRONMENT = 'while IFS= read -r _given_ && [ -n "$_given_" ]; do export "$_given_"; done; exec "$@"'
-"""Reads `NAME=value` lines up to an empty one from the input, which is the command's own from there on."""
-LOOK_SECONDS = 5.0
-"""How long an agent is waited for by somebody who only looks."""
 MOST_INPUT = 65536
 """Bytes of input that Proxmox takes for the agent."""
+MOST = 4 << 20
+"""Bytes of a file that goes in by the agent: about ninety requests."""
+TOO_MUCH = f"{{}} bytes are too many for the agent, by which {MOST} can go in; let the guest fetch the file by itself"
 
 
-class Inside(abc.ABC):
-    """The inside of one guest, during one operation."""
+class GuestTarget(Inputs):
+    """Which guest it is that something is inside of."""
+
+    vmid: Annotated[VmId, Immutable()] = Field(description="The guest that it is in.")
+    wait_seconds: Annotated[float | None, Local(), Field(gt=0)] = Field(
+        default=None,
+        description="How long the agent of a virtual machine is waited for; 300 seconds where not set. What is done "
+        "inside may take as long as `timeouts` say.",
+    )
+
+
+class _Inside(Machine):
+    """The inside of one guest."""
 
     def __init__(self, api: Api, place: Place) -> None:
-        self.api = api
-        self.place = place
-
-    @abc.abstractmethod
-    def run(self, command: Sequence[str], stdin: bytes = b"") -> Finished:
-        """A command, whatever its end."""
-
-    @abc.abstractmethod
-    def fill(self, folder: str, data: bytes) -> None:
-        """Files `part-…` in a folder that together, in the order of their names, are the data."""
-
-    def check(self, command: Sequence[str], stdin: bytes = b"") -> bytes:
-        """What a command prints; raises CommandFailed where it does not succeed."""
-        done = self.run(command, stdin)
-        if done.code:
-            raise CommandFailed(f"`{command[0]}` in {self.place.id}", done.code, done.error or done.out)
-        return done.out
-
-    def run_with(self, environment: Mapping[str, str], command: Sequence[str], stdin: bytes) -> Finished:
-        """A command with variables, which travel by its input."""
-        if not environment:
-            return self.run(command, stdin)
-        lines = "".join(f"{name}={value}\n" for name, value in environment.items())
-        return self.run(["sh", "-c", WITH_ENVIRONMENT, "sh", *command], f"{lines}\n".encode() + stdin)
+        self.api, self.place = api, place
+        self.id, self.named = place.id, {"vmid": place.vmid}
 
 
-class _ByAgent(Inside):
+class _ByAgent(_Inside):
     """A virtual machine."""
 
     def __init__(self, api: Api, place: Place, seconds: float) -> None:
@@ -82,11 +73,13 @@ class _ByAgent(Inside):
 
     def fill(self, folder: str, data: bytes) -> None:
         """As many files as the agent needs."""
+        if len(data) > MOST:
+            raise InvalidValue(TOO_MUCH.format(len(data)))
         for number, start in enumerate(range(0, len(data) or 1, CHUNK)):
             self._agent.write(f"{folder}/part-{number:06}", data[start : start + CHUNK])
 
 
-class _ByPct(Inside):
+class _ByPct(_Inside):
     """A container, over SSH on its node."""
 
     def run(self, command: Sequence[str], stdin: bytes = b"") -> Finished:
@@ -106,14 +99,14 @@ class _ByPct(Inside):
             ssh.remove(node, beside, deadline=deadline)
 
 
-def inside(api: Api, place: Place, seconds: float | None) -> Inside:
+def _inside(api: Api, place: Place, seconds: float | None) -> Machine:
     """The way into a guest, of which an agent may be waited for so long; one that does not run says so at once."""
     if not power.is_running(api, place):
         raise InvalidValue(f"{place.id} does not run, so nothing can be done inside; start it")
     return _ByPct(api, place) if place.kind == "lxc" else _ByAgent(api, place, seconds or BUDGET)
 
 
-def problems(facts: Facts, wanted: Values) -> Iterator[Problem]:
+def _problems(facts: Facts, wanted: Values) -> Iterator[Problem]:
     """What a preview can tell: the guest is there, there is a way into it, and it may be gone."""
     yield from missing(facts, wanted)
     row = row_of(facts, wanted["vmid"]) if "vmid" in wanted else None
@@ -121,3 +114,23 @@ def problems(facts: Facts, wanted: Values) -> Iterator[Problem]:
         yield from privileges.missing(facts, [(f"/vms/{wanted['vmid']}", "VM.GuestAgent.Unrestricted")])
     elif row and not facts.client.ssh.available:
         yield "vmid", "only SSH leads into a container (`pct exec`): give the connection `ssh`"
+
+
+class InGuest(InsideHandler):
+    """Types of what is inside a guest."""
+
+    def machine(self, api: Api, wanted: Values) -> Machine:
+        """The guest has to be there."""
+        return _inside(api, needed(api, wanted["vmid"]), wanted.get("wait_seconds"))
+
+    def machine_of(self, api: Api, id_: str, seconds: float | None) -> Machine:
+        """By its number."""
+        return _inside(api, needed(api, vmid_in(id_)), seconds)
+
+    def is_gone(self, api: Api, id_: str) -> bool:
+        """Whether there is no such guest."""
+        return target(api, vmid_in(id_)) is None
+
+    def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
+        """What can be told of the guest from outside."""
+        return _problems(facts, wanted)

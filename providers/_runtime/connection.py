@@ -194,9 +194,8 @@ def _simulated(topology: str, project_dir: Path) -> dict[str, Connection]:
         raise ConfigProblem(f"{SIMULATOR_KEY}: {error}") from None
     return {
         name: Connection(
+            **simulated.login,
             endpoints=simulated.endpoints,
-            token_id=simulated.token_id,
-            token_secret=SecretStr(simulated.token_secret),
             ca_file=simulated.ca_file,
             ssh=SshAccess(
                 private_key_file=simulated.ssh_key,

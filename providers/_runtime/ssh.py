@@ -36,6 +36,9 @@ SESSIONS = 8
 CONNECT_TIMEOUT = 15.0
 KEEPALIVE = 15
 CHUNK = 256 << 10
+NO_STATUS = -1
+"""What paramiko says of a command that ended without a word: killed, or the connection was."""
+MOMENT = 1.0
 NO_INPUT = " </dev/null"
 """Instead of telling the node that there is no more input: a command that is through by then has closed the channel,
 and paramiko may tell it all the same, for which sshd ends the whole connection."""
@@ -273,7 +276,16 @@ def _communicate(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Fi
         reader.join()
     if len(parts) < len(readers) or not channel.status_event.wait(_left(deadline)):
         raise TimeoutError
-    return Finished(channel.recv_exit_status(), parts["out"], parts["error"])
+    code = channel.recv_exit_status()
+    if code == NO_STATUS and _has_ended(channel.get_transport()):
+        raise EOFError
+    return Finished(code, parts["out"], parts["error"])
+
+
+def _has_ended(transport: paramiko.Transport) -> bool:
+    """Whether the connection is over; it says so a moment after its channels are closed."""
+    transport.join(MOMENT)
+    return not transport.is_active()
 
 
 def _remove(sftp: paramiko.SFTPClient, path: str) -> None:

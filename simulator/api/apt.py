@@ -54,20 +54,14 @@ def refresh(call: Call) -> str:
 
     def body(run: TaskRun) -> Steps:
         yield "starting apt-get update"
-        refused = False
-        has_key = run.node in run.datacenter.subscriptions
-        texts = apt_sources.files(run.datacenter, run.node).values()
-        enabled = [entry for text in texts for entry in apt_sources.parse(text) if entry.enabled]
-        for number, entry in enumerate(enabled, 1):
-            place = f"{entry.fields['URIs']} {entry.words('Suites')[0]} InRelease"
-            locked = "//enterprise." in place and not has_key
-            refused = refused or locked
+        places = apt_sources.fetched(run.datacenter, run.node)
+        for number, (place, locked) in enumerate(places, 1):
             if not quiet or locked:
                 yield f"{'Err' if locked else 'Hit'}:{number} {place}"
             if locked:
                 yield "  401  Unauthorized [IP: 198.51.100.1 443]"
         yield _SECONDS
-        if refused:
+        if any(locked for _, locked in places):
             raise TaskError("command 'apt-get update' failed: exit code 100")
         if not quiet:
             yield "Reading package lists..."

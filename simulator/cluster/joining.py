@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Generator, Mapping
+import re
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from simulator.access import ROOT
@@ -80,7 +81,16 @@ def _addresses(datacenter: Datacenter, name: str) -> set[str]:
     node = datacenter.nodes[name]
     cards = datacenter.interfaces.by("node", name)
     found = [row.options[key] for row in cards for key in ("cidr", "cidr6") if key in row.options]
-    return {node.name, node.ip, *(address.partition("/")[0] for address in found)}
+    return {node.name, node.ip, *(address.partition("/")[0] for address in found), *_tunnelled(datacenter, name)}
+
+
+def _tunnelled(datacenter: Datacenter, name: str) -> Iterator[str]:
+    """Yield the addresses that the running meshes of tinc give to a host, as their scripts say."""
+    for unit in datacenter.units.by("node", name):
+        mesh = re.fullmatch(r"tinc@(\w+)\.service", unit.name)
+        script = mesh and datacenter.files.get(f"{name}:/etc/tinc/{mesh[1]}/tinc-up")
+        if script and unit.active == "active":
+            yield from re.findall(r"\bip addr(?:ess)? (?:add|replace) ([0-9a-fA-F.:]+)", script.text)
 
 
 def _find(world: World, own: Node, hostname: str) -> tuple[Datacenter, Node] | None:

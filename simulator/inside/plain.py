@@ -15,11 +15,11 @@ from simulator.inside.programs import PROGRAMS, set_password
 from simulator.inside.shell import GuestShell
 from simulator.inside.tree import GuestTree
 from simulator.records import Guest
-from simulator.ssh.shell import NOT_FOUND, Exit, Streams
+from simulator.ssh.shell import BINARY, NOT_FOUND, Exit, Streams
 from simulator.ssh.streams import holding
 from simulator.state import Datacenter, World
 
-_BINARIES = {f"/usr/bin/{name}": system.BINARY for name in PROGRAMS if name.isalnum() or "-" in name}
+_BINARIES = {f"/usr/bin/{name}": BINARY for name in PROGRAMS if name.isalnum() or "-" in name}
 
 
 def tree_of(datacenter: Datacenter, guest: Guest, now: float) -> GuestTree:

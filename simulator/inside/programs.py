@@ -8,10 +8,10 @@ import json
 import re
 
 from simulator.guests.facts import guest_numbers
-from simulator.inside import packages, services
+from simulator.inside import services
 from simulator.inside.shell import GuestShell
 from simulator.inside.system import KERNEL, nics
-from simulator.ssh import files, portable
+from simulator.ssh import apt, files, portable
 from simulator.ssh.shell import Program, Streams
 
 _LOOPBACK = "127.0.0.1/8"
@@ -199,7 +199,7 @@ def _power(kind: str) -> Program:
 
 
 PROGRAMS: dict[str, Program] = {
-    **portable.PROGRAMS, **packages.PROGRAMS, **services.PROGRAMS, "chown": chown,
+    **portable.PROGRAMS, **apt.PROGRAMS, **services.PROGRAMS, "chown": chown,
     "chpasswd": chpasswd, "cloud-init": cloud_init, "date": date, "halt": _power("poweroff"), "hostname": hostname,
     "id": id_, "ip": ip, "nproc": nproc, "poweroff": _power("poweroff"), "reboot": _power("reboot"),
     "shutdown": _power("poweroff"), "uname": uname, "uptime": uptime, "useradd": useradd,

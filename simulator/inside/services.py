@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulator.inside.shell import GuestShell
-from simulator.inside.system import UNITS, WANTED
+from simulator.inside.system import WANTED
+from simulator.ssh.apt import UNITS
 from simulator.ssh.shell import Program, Streams
 
 _OWN = "/etc/systemd/system"

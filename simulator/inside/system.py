@@ -10,6 +10,7 @@ from simulator.guests.lxc_power import nics as container_nics
 from simulator.guests.qemu_power import address_from, address_of
 from simulator.guests.qemu_power import nics as machine_nics
 from simulator.records import Guest
+from simulator.ssh.apt import UNITS, package_entry, unit
 from simulator.state import Datacenter
 
 KERNEL, RELEASE = "6.12.48+deb13-amd64", "13 (trixie)"
@@ -34,9 +35,7 @@ ID=debian
 HOME_URL="https://www.debian.org/"
 """
 _SERVICES = ("cron", "dbus", "ssh", "systemd-journald", "systemd-logind")
-BINARY = b"\x7fELF\n"
-"""What stands in the file of a program."""
-UNITS, WANTED = "/usr/lib/systemd/system", "/etc/systemd/system/multi-user.target.wants"
+WANTED = "/etc/systemd/system/multi-user.target.wants"
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - names in the simulated tree
 FOLDERS = (
     "/boot", "/dev", "/etc/apt/sources.list.d", "/etc/systemd/system", "/home", "/media", "/mnt", "/opt", "/proc",
@@ -69,14 +68,6 @@ def nics(guest: Guest) -> Iterator[Nic]:
         yield Nic(f"eth{number}", mac, address_of(guest, index, mac))
 
 
-def package_entry(name: str, version: str) -> str:
-    """Write what dpkg notes of an installed package."""
-    return (
-        f"Package: {name}\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\n"
-        f"Version: {version}\nDescription: {name}\n\n"
-    )
-
-
 def files(datacenter: Datacenter, guest: Guest) -> dict[str, bytes]:
     """Return the files that a guest's system comes with."""
     name = guest_name(guest).replace(" ", "-")
@@ -103,14 +94,6 @@ def files(datacenter: Datacenter, guest: Guest) -> dict[str, bytes]:
         **{f"{WANTED}/{service}.service": unit(service) for service in _SERVICES},
     }
     return {path: text.encode() for path, text in texts.items()}
-
-
-def unit(service: str) -> str:
-    """Write the unit file that a service comes with."""
-    return (
-        f"[Unit]\nDescription={service}\n\n[Service]\nExecStart=/usr/sbin/{service}\n\n"
-        "[Install]\nWantedBy=multi-user.target\n"
-    )
 
 
 def _hosts(guest: Guest, name: str) -> str:

@@ -133,6 +133,14 @@ def render(repositories: list[Repository]) -> str:
     )
 
 
+def fetched(datacenter: Datacenter, node: str) -> list[tuple[str, bool]]:
+    """Return each place that package lists are read from, and whether it refuses: some are for subscribers only."""
+    has_key = node in datacenter.subscriptions
+    entries = [entry for text in files(datacenter, node).values() for entry in parse(text) if entry.enabled]
+    places = [f"{entry.fields['URIs']} {entry.words('Suites')[0]} InRelease" for entry in entries]
+    return [(place, "//enterprise." in place and not has_key) for place in places]
+
+
 def digest(datacenter: Datacenter, node: str) -> str:
     """Return the digest of all files together."""
     everything = "".join(f"{path}\n{text}" for path, text in files(datacenter, node).items())

@@ -29,8 +29,14 @@ class ExpansionError(Exception):
     """A word cannot be expanded; the text is the shell's own."""
 
 
+_ALL = Piece("@", "parameter", quoted=True)
+"""`"$@"`: no word at all where there are no arguments."""
+
+
 async def fields(shell: Shell, word: Word, streams: Streams) -> list[str]:
     """Return the words that a word stands for: what is not quoted is split, and a pattern stands for files."""
+    if not shell.arguments and _ALL in word and not any(piece.text for piece in word if piece != _ALL):
+        return []
     found: list[tuple[str, str]] = []
     is_open = False
     for piece in _with_home(word):

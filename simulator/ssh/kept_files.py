@@ -74,11 +74,12 @@ class KeptFiles:
         if mode is None:
             mode = old.mode if old is not None and old.mode != REMOVED else 0o644
         place = stored_files.place_of(self._datacenter, self._node, path)
+        now = self._world.clock.now()  # once: a volume and its file that differ in the second are not the same
         if place is not None:
-            stored_files.put(self._datacenter, place, len(data), self._world.clock.now())
+            stored_files.put(self._datacenter, place, len(data), now)
         text, binary = _text(data)
         owner = {"uid": old.uid, "gid": old.gid} if old is not None else {}
-        self.put_row(path, text, mode, binary=binary, **owner)
+        self.put_row(path, text, mode, binary=binary, changed=now, **owner)
 
     def put_row(self, path: str, text: str, mode: int, **more: Any) -> None:
         """Write a record."""

@@ -8,10 +8,11 @@ DIRECTORIES = frozenset(
         *_TEMPORARY, "/", "/boot", "/dev", "/etc", "/etc/apt", "/etc/apt/sources.list.d",
         "/etc/cron.d", "/etc/default", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/network",
         "/etc/network/interfaces.d", "/etc/network/if-up.d", "/etc/network/if-down.d", "/etc/ssh", "/etc/sysctl.d",
-        "/etc/systemd/system", "/etc/vz", "/home", "/media", "/mnt", "/mnt/pve", "/opt", "/proc", "/root",
-        "/root/.ssh", "/run", "/run/lock", "/srv", "/sys", "/usr", "/usr/bin", "/usr/lib", "/usr/local",
-        "/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/usr/share", "/var", "/var/cache", "/var/lib",
-        "/var/lib/pve-cluster", "/var/lib/pve-manager", "/var/lib/vz", "/var/log", "/var/log/pve",
+        "/etc/systemd", "/etc/systemd/system", "/etc/vz", "/home", "/media", "/mnt", "/mnt/pve", "/opt", "/proc",
+        "/root", "/root/.ssh", "/run", "/run/lock", "/srv", "/sys", "/usr", "/usr/bin", "/usr/lib", "/usr/lib/systemd",
+        "/usr/lib/systemd/system", "/usr/local", "/usr/local/bin", "/usr/local/sbin",
+        "/usr/sbin", "/usr/share", "/var", "/var/cache", "/var/lib",
+        "/var/lib/dpkg", "/var/lib/pve-cluster", "/var/lib/pve-manager", "/var/lib/vz", "/var/log", "/var/log/pve",
         "/var/log/pve/tasks", "/var/spool",
     )
 )  # fmt: skip

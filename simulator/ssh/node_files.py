@@ -12,9 +12,11 @@ from simulator.api.node_hosts import PATH as HOSTS
 from simulator.api.node_hosts import hosts_text
 from simulator.network.files import PATH as INTERFACES
 from simulator.network.files import current
+from simulator.nodes.packages import packages_of
 from simulator.records import Task
 from simulator.sdn.config import node_zones, version
 from simulator.sdn.files import interfaces_file
+from simulator.ssh.apt import STATUS, package_entry
 from simulator.ssh.text import MalformedFileError
 from simulator.state import Datacenter, World
 from simulator.versions import Release
@@ -71,6 +73,11 @@ def _processors(_world: World, datacenter: Datacenter, node: str) -> str:
     return "".join(one.format(number) for number in range(datacenter.nodes[node].cpus))
 
 
+def _packages(_world: World, datacenter: Datacenter, node: str) -> str:
+    rows = packages_of(datacenter.nodes[node].release)
+    return "".join(package_entry(row.name, row.version) for row in sorted(rows, key=lambda row: row.name))
+
+
 def _fixed(text: str) -> Render:
     return lambda _world, _datacenter, _node: text
 
@@ -121,6 +128,7 @@ _FIRST: Mapping[str, Render] = {
         "Welcome to the Proxmox Virtual Environment. Please use your web browser to\n"
         f"configure this server - connect to:\n\n  https://{datacenter.nodes[node].ip}:8006/\n\n"
     ),
+    STATUS: _packages,
     "/usr/share/doc/pve-manager/version": lambda _world, datacenter, node: (
         f"{datacenter.nodes[node].release.manager}\n"
     ),

@@ -6,8 +6,9 @@ import ipaddress
 from typing import Any
 
 from simulator.firewall.files import load_cluster
+from simulator.nodes import apt_sources
 from simulator.nodes.packages import version_lines
-from simulator.ssh import printing
+from simulator.ssh import apt, printing
 from simulator.ssh.calling import FAILED, Options
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
@@ -15,6 +16,7 @@ from simulator.ssh.tools import Entry, entry, make
 
 _TASK = "/nodes/{node}/tasks/{upid}"
 _JOB = "/cluster/replication/{id}"
+_NOT_FETCHED = 100
 
 
 def _log(data: list[dict[str, Any]], _options: Options, streams: Streams) -> None:
@@ -79,6 +81,21 @@ async def pve_firewall(shell: NodeShell, args: list[str], streams: Streams) -> i
     return FAILED
 
 
+async def apt_get(shell: NodeShell, args: list[str], streams: Streams) -> int:
+    """Do what apt does everywhere, but read the lists from this node's own sources."""
+    if "update" not in args:
+        return await apt.apt(shell, args, streams)
+    places = apt_sources.fetched(shell.datacenter, shell.node)
+    for number, (place, locked) in enumerate(places, 1):
+        streams.say(f"{'Err' if locked else 'Hit'}:{number} {place}")
+    for place in [place for place, locked in places if locked]:
+        streams.complain(f"E: Failed to fetch {place.replace(' ', '/dists/', 1).replace(' ', '/')}  401  Unauthorized")
+    if any(locked for _, locked in places):
+        return _NOT_FETCHED
+    streams.say("Reading package lists... Done")
+    return 0
+
+
 def _local_network(shell: NodeShell, streams: Streams) -> int:
     node = shell.datacenter.nodes[shell.node]
     network = ipaddress.ip_interface(f"{node.ip}/24").network
@@ -97,6 +114,7 @@ def _local_network(shell: NodeShell, streams: Streams) -> int:
 
 
 PROGRAMS: dict[str, Program] = {
+    **apt.PROGRAMS, "apt": apt_get, "apt-get": apt_get,
     "pve-firewall": pve_firewall, "pvenode": make("pvenode", _PVENODE), "pvesr": make("pvesr", _PVESR),
     "pveversion": pveversion,
 }  # fmt: skip

@@ -22,6 +22,8 @@ from simulator.ssh.syntax import Command, Node, Pipeline, Script, parse
 NOT_FOUND, NOT_A_PROGRAM, MISUSE = 127, 126, 2
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
+BINARY = b"\x7fELF\n"
+"""What stands in the file of a program."""
 _MAX_DEPTH = 16
 _SYSTEM_FOLDERS = ("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
 
@@ -174,8 +176,19 @@ class Shell:
                     self.variables[name] = value
 
     def program(self, name: str) -> Program | None:
-        """Return the command of a name, or None."""
-        return self.programs.get(name)
+        """Return the command of a name: one of the model's, one that a package has brought, or a script."""
+        known = self.programs.get(name)
+        if known is not None or "/" in name:
+            return known
+        paths = [f"{folder}/{name}" for folder in PATH.split(":")]
+        path = next((p for p in paths if self.tree.exists(p) and self.tree.stat(p).mode & 0o111), None)
+        if path is None:
+            return None
+        return self.brought(path) if self.tree.read(path) == BINARY else _script(path)
+
+    def brought(self, _path: str) -> Program:
+        """Return the program that a package has brought: in a model it does nothing."""
+        return _nothing
 
     async def execute(self, words: list[str], streams: Streams) -> int:
         """Run a command, given as it is: no word of it is expanded."""
@@ -268,6 +281,17 @@ class Shell:
             self, variables=dict(self.variables), exported=set(self.exported), arguments=list(self.arguments),
             functions=dict(self.functions), depth=self.depth + 1,
         )  # fmt: skip
+
+
+async def _nothing(_shell: Shell, _args: list[str], _streams: Streams) -> int:
+    return 0
+
+
+def _script(path: str) -> Program:
+    async def run(shell: Shell, args: list[str], streams: Streams) -> int:
+        return await shell.programs["bash"](shell, [path, *args], streams)
+
+    return run
 
 
 def _assignment(word: Word) -> re.Match[str] | None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from simulator.network.files import reload
 from simulator.nodes import services
 from simulator.records import Unit
+from simulator.ssh.apt import UNITS
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
 from simulator.ssh.streams import forget, holding
@@ -24,6 +25,7 @@ _ACTIVE = (
     "ssh", "sshd", "chrony", "cron", "rsyslog", "postfix", "ksmtuned", "systemd-journald", "dbus", "lxcfs", "rrdcached",
     "zfs-zed", "smartmontools", "pve-guests", "openvswitch-switch", "frr",
 )  # fmt: skip
+_OWN = "/etc/systemd/system"
 _INACTIVE = ("dnsmasq", "systemd-timesyncd")
 _NO_UNIT = services.Unit("", enablement="not-found")
 _NOT_LOADED = 5
@@ -48,15 +50,26 @@ def _unit(shell: NodeShell, name: str) -> Unit | None:
 def _kept_unit(shell: NodeShell, name: str) -> Unit | None:
     """Return a unit as somebody left it, or as it was installed."""
     full = _full(name)
-    known = shell.datacenter.units.get(f"{shell.node}/{full}")
-    if known is not None and (known.due is None or known.since >= _started(shell)):
-        return replace(known, active=known.active or "active", enabled=known.enabled or "enabled")
+    known, installed = shell.datacenter.units.get(f"{shell.node}/{full}"), _installed_unit(shell, full)
+    is_old = known is not None and known.since < _started(shell)
+    if known is None or (installed is None and known.due is None) or (is_old and known.due is not None):
+        return installed
+    enabled = known.enabled or "enabled"
+    if is_old:
+        return replace(known, active="active" if enabled == "enabled" else "inactive", enabled=enabled)
+    return replace(known, active=known.active or "active", enabled=enabled)
+
+
+def _installed_unit(shell: NodeShell, full: str) -> Unit | None:
+    """Return a unit as it was installed; `tinc@lab` may be one of the template `tinc@`."""
     stem = full.removesuffix(".service")
     if stem == "corosync" and not shell.datacenter.clustered:
         return Unit(node=shell.node, name=full, active="inactive", enabled="enabled")
     if stem in _ACTIVE:
         return Unit(node=shell.node, name=full, active="active", enabled="enabled", since=_started(shell))
-    if stem in _INACTIVE or shell.tree.exists(f"/etc/systemd/system/{full}"):
+    files = [full, f"{stem.partition('@')[0]}@.service"] if "@" in stem else [full]
+    there = any(shell.tree.exists(f"{folder}/{file}") for file in files for folder in (_OWN, UNITS))
+    if stem in _INACTIVE or there:
         return Unit(node=shell.node, name=full, active="inactive", enabled="disabled")
     return None
 
@@ -149,7 +162,7 @@ def _enabler(verb: str, enabled: str) -> Callable[..., int]:
         if unit is None:
             return _missing(name, streams, verb=verb)
         now = {"enable": "active", "disable": "inactive"}.get(verb, unit.active) if "--now" in options else unit.active
-        _put(shell, replace(unit, enabled=enabled, active=now))
+        _put(shell, replace(unit, enabled=enabled, active=now, since=shell.tree.now))
         return 0
 
     return act

@@ -126,9 +126,8 @@ class Tree(FileTree):
             raise error(errno.ENOTDIR if self._below_a_file(path) else errno.ENOENT, path)
         kept = None if in_pve else self._files.get(path)
         mode = (0o600 if private else 0o640) if in_pve else kept.mode if kept else MODES.get(path, 0o644)
-        return self._owned(
-            Entry(folder=False, size=len(data), mode=mode, changed=self._changed(path), gid=group), kept
-        )  # fmt: skip
+        entry = Entry(folder=False, size=len(data), mode=mode, changed=self._changed(path), gid=group)
+        return self._owned(entry, kept)
 
     @staticmethod
     def _owned(entry: Entry, kept: File | None) -> Entry:
@@ -283,11 +282,13 @@ class Tree(FileTree):
             self.make_link(target, entry.target)
             return
         with self._changing(source):
-            if pve_files.move_guest(self.datacenter, source, target):
-                return
-            if self._data(source) is None and stored_files.move(self.datacenter, self.node, source, target):
+            if pve_files.move_guest(self.datacenter, source, target) or (
+                self._data(source) is None and stored_files.move(self.datacenter, self.node, source, target)
+            ):
                 return
         self.write(target, self.read(source), entry.mode if not self._in_pve(source) else None)
+        if not self._in_pve(target):
+            self.chown(target, entry.uid, entry.gid)
         self.remove(source)
 
     def _move_folder(self, source: str, target: str) -> None:
@@ -353,11 +354,10 @@ class Tree(FileTree):
             kept = self._files.get(path)
             if kept is not None:
                 return None if kept.mode == REMOVED else self._files.data(kept)
-        text = (
-            pve_files.shown(self.world, self.datacenter, self.node, path)
-            if self._in_pve(path)
-            else self._original(path)
-        )
+        if self._in_pve(path):
+            text = pve_files.shown(self.world, self.datacenter, self.node, path)
+        else:
+            text = self._original(path)
         return None if text is None else text.encode()
 
     def _is_folder(self, path: str) -> bool:

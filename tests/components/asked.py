@@ -28,9 +28,11 @@ class Asked(Mocks):
         if args.typ.startswith("pulumi-python:dynamic"):
             own = {key: value for key, value in args.inputs.items() if not key.startswith("__")}
             self.inputs[args.name] = {key: value for key, value in own.items() if value is not None}
-            planned = {"vmid": 99 + len(self.inputs)}
+            number = 99 + len(self.inputs)
+            macs = {nic: f"BC:24:11:00:{at:02X}:{number:02X}" for at, nic in enumerate(own.get("net") or ())}
+            planned = {"vmid": number, "macs": macs}
         elif args.typ.startswith("random:"):
-            planned = {"result": "x" * int(args.inputs["length"])}
+            planned = {"result": "x" * int(args.inputs["length"]), "bcrypt_hash": "$2a$10$hash"}
         return args.name, {**planned, **self.planned, **args.inputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -50,6 +52,8 @@ def asked(make: Callable[[], dict[str, pulumi.Output[Any]]], planned: Mapping[st
     return mocks
 
 
-def inputs_of(make: Callable[[], pulumi.Output[Any]]) -> dict[str, dict[str, Any]]:
+def inputs_of(
+    make: Callable[[], pulumi.Output[Any]], planned: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, Any]]:
     """The resources that something makes with their arguments, by name; what it returns is waited for."""
-    return asked(lambda: {"it": make()}).inputs
+    return asked(lambda: {"it": make()}, planned).inputs

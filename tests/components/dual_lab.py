@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.dual_args import DualHypervisorArgs, Guest, Host, Network, Opnsense, Template, Tenant
-from components.golden_template import Image
+from components.dual_args import DualHypervisorArgs, Guest, Host, Network, Opnsense, Tenant
+from components.golden_template import Image, Template
 
 HOSTS = {
     "alpha": Host(connection="a", node="pve", memory="16G", disk="500G"),

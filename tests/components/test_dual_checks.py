@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from components.answer_file import Install
-from components.dual_args import DualHypervisorArgs, Network, Reserve, RouterVm
+from components.dual_args import DualHypervisorArgs, Network, RouterVm
 from components.dual_checks import problems
+from components.placement import Reserve
 from tests.components.dual_lab import GUESTS, HOSTS, LAB, TENANTS
 
 CI, WEB = GUESTS
@@ -48,6 +49,7 @@ WRONG: list[tuple[DualHypervisorArgs, str, str]] = [
         "holds the router's address",
     ),
     (replace(LAB, tenants=(BLUE, replace(GREEN, vlan=110))), "tenants.1.vlan", "tenants.0 has it already"),
+    (replace(LAB, tenants=(replace(BLUE, name="lan"),), guests=()), "tenants.0.name", "own network is called so"),
     (replace(LAB, tenants=(BLUE, replace(GREEN, name="blue"))), "tenants.1.name", "tenants.0 has it already"),
     (
         replace(LAB, lan=Network(subnet="10.110.0.0/16", dhcp_pool="10.110.9.1-10.110.9.2")),

@@ -2,133 +2,103 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
-import pulumi
 import pytest
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+from pulumi import Output
 
 from components.dual_args import DualHypervisorArgs, Network, RouterVm
 from components.dual_hypervisor import DualHypervisor
 from components.placement import place
+from lab_outputs import Lab
+from tests.components.asked import asked
 from tests.components.dual_lab import GUESTS, HOSTS, LAB, TENANTS
+from tests.stacks.told import told
 
-LOOP = asyncio.new_event_loop()
-
-
-class Recorder(Mocks):
-    """Notes what is asked for, and answers with what a plan would."""
-
-    def __init__(self) -> None:
-        self.asked: dict[str, dict[str, Any]] = {}
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.asked[args.name] = args.inputs
-        number = len(self.asked)
-        planned = {
-            "vmid": number,
-            "volid": "local:import/f.qcow2",
-            "macs": {"net0": f"BC:24:11:00:00:{number:02X}"},
-            "result": "secret",
-            "bcrypt_hash": "$2a$10$hash",
-        }
-        return args.name, {**args.inputs, **planned}
-
-    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"a lab calls nothing, but {args.token} was called")
+PLANNED = {"volid": "local:import/f.qcow2"}
 
 
-def made(args: DualHypervisorArgs) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+def made(args: DualHypervisorArgs) -> tuple[dict[str, dict[str, Any]], Lab]:
     """What is asked for by the name of the resource, and what the lab tells of itself."""
-    asyncio.set_event_loop(LOOP)
-    recorder = Recorder()
-    pulumi.runtime.set_mocks(recorder, project="proxmox", stack="test", preview=False)
-    told: list[dict[str, Any]] = []
-
-    def make() -> pulumi.Output[Any]:
-        lab = DualHypervisor("lab", args)
-        return pulumi.Output.all(guests=lab.guests, opnsense=lab.opnsense, templates=lab.templates).apply(told.append)
-
-    pulumi.runtime.test(make)()  # type: ignore[no-untyped-call]  # the SDK has no types there
-    return recorder.asked, told[0]
+    found = asked(lambda: {"it": Output.from_input(DualHypervisor("lab", args).exports.of("dual-hypervisor"))}, PLANNED)
+    return found.inputs, told(found.outputs["it"])
 
 
 def test_everything_is_on_each_host_by_its_own_connection() -> None:
-    asked, told = made(LAB)
+    resources, lab = made(LAB)
 
     for host, connection in (("alpha", "a"), ("beta", "b")):
-        own = {name: inputs for name, inputs in asked.items() if name.startswith(f"lab-{host}-") and inputs}
+        own = {name: inputs for name, inputs in resources.items() if name.startswith(f"lab-{host}-") and inputs}
         assert {inputs["connection"] for inputs in own.values()} == {connection}
         assert {inputs["poolid"] for inputs in own.values() if "poolid" in inputs} == {
             "infrastructure",
             "application",
             "tenant",
         }
-        zone = asked[f"lab-{host}-tenants"]
+        zone = resources[f"lab-{host}-tenants"]
         assert (zone["type"], zone["bridge"]) == ("vlan", HOSTS[host].bridge)
         assert {name: vnet["tag"] for name, vnet in zone["vnets"].items()} == {"vlan110": 110, "vlan120": 120}
-    assert told["templates"].keys() == HOSTS.keys()
+    assert lab.templates.keys() == HOSTS.keys()
 
 
 def test_a_guest_is_a_clone_of_its_own_hosts_template_in_its_tenants_network() -> None:
-    asked, told = made(LAB)
+    resources, lab = made(LAB)
     where = place({name: host.room for name, host in HOSTS.items()}, LAB.wishes)
 
     for name in ("ci", "web-1", "web-2"):
-        machine = asked[f"lab-{name}"]
-        assert machine["clone"] == {"vmid": told["templates"][where[name]], "full": False}
+        machine = resources[f"lab-{name}"]
+        assert machine["clone"] == {"vmid": lab.templates[where[name]], "full": False}
         assert machine["connection"] == HOSTS[where[name]].connection
-        assert told["guests"][name]["host"] == where[name]
+        assert lab.guests[name].host == where[name]
         assert machine["disks"]["scsi0"]["storage"] == HOSTS[where[name]].storage
-    web = asked["lab-web-1"]
+    web = resources["lab-web-1"]
     assert (web["net"]["net0"]["bridge"], web["pool"], web["tags"]) == ("vlan110", "tenant", ["blue", "tenant"])
-    assert asked["lab-ci"]["net"]["net0"]["bridge"] == "vmbr0"
+    assert resources["lab-ci"]["net"]["net0"]["bridge"] == "vmbr0"
     assert where["web-1"] != where["web-2"]
 
 
 def test_the_router_is_told_the_addresses_of_the_guests_that_have_fixed_ones() -> None:
-    _, told = made(LAB)
+    _, lab = made(LAB)
 
-    macs = {name: guest["macs"]["net0"].lower() for name, guest in told["guests"].items()}
-    assert told["opnsense"]["reservations.csv"].splitlines()[1:] == [
+    macs = {name: guest.nics["net0"].mac.lower() for name, guest in lab.guests.items()}
+    assert lab.files["opnsense-reservations.csv"].splitlines()[1:] == [
         f"10.110.0.11,{macs['web-1']},web-1,labs",
         f"10.110.0.12,{macs['web-2']},web-2,labs",
     ]
-    assert macs["web-2"] in told["opnsense"]["config.xml"]
+    assert macs["web-2"] in lab.files["opnsense-config.xml"]
 
 
 def test_the_guests_of_a_tenant_may_be_kept_from_each_other_too() -> None:
-    asked, _ = made(replace(LAB, tenants=(replace(TENANTS[0], isolated_guests=True), TENANTS[1])))
+    resources, _ = made(replace(LAB, tenants=(replace(TENANTS[0], isolated_guests=True), TENANTS[1])))
 
-    vnets = asked["lab-beta-tenants"]["vnets"]
+    vnets = resources["lab-beta-tenants"]["vnets"]
     assert vnets["vlan110"]["isolate_ports"] is True
     assert "isolate_ports" not in vnets["vlan120"]
 
 
 def test_no_tenant_reaches_the_network_of_the_hosts() -> None:
-    _, told = made(replace(LAB, lan=Network(subnet="203.0.113.0/24", dhcp_pool="203.0.113.9-203.0.113.99")))
+    _, lab = made(replace(LAB, lan=Network(subnet="203.0.113.0/24", dhcp_pool="203.0.113.9-203.0.113.99")))
 
-    assert "203.0.113.0/24" in told["opnsense"]["config.xml"]
+    assert "203.0.113.0/24" in lab.files["opnsense-config.xml"]
 
 
 def test_the_router_may_be_a_machine_with_a_card_outside_and_one_to_the_guests() -> None:
     vm = RouterVm(host="beta", iso="local:iso/opnsense.iso", wan_bridge="vmbr9")
-    asked, told = made(replace(LAB, opnsense=replace(LAB.opnsense, device="vtnet1", vm=vm)))
+    resources, lab = made(replace(LAB, opnsense=replace(LAB.opnsense, device="vtnet1", vm=vm)))
 
-    router = asked["lab-beta-opnsense"]
+    router = resources["lab-beta-opnsense"]
     assert {slot: nic["bridge"] for slot, nic in router["net"].items()} == {"net0": "vmbr9", "net1": "vmbr1"}
     assert router["pool"] == "infrastructure"
-    assert told["guests"]["opnsense"]["vmid"]
+    assert lab.guests["opnsense"].vmid
 
 
 def test_without_tenants_there_is_no_zone_and_full_clones_are_on_the_hosts_storage() -> None:
-    asked, _ = made(replace(LAB, tenants=(), guests=GUESTS[:1], template=replace(LAB.template, linked=False)))
+    resources, _ = made(replace(LAB, tenants=(), guests=GUESTS[:1], template=replace(LAB.template, linked=False)))
 
-    assert not [name for name in asked if name.endswith("-tenants")]
-    assert asked["lab-ci"]["clone"]["storage"] == "local-lvm"
-    assert asked["lab-ci"]["clone"]["full"] is True
+    assert not [name for name in resources if name.endswith("-tenants")]
+    assert resources["lab-ci"]["clone"]["storage"] == "local-lvm"
+    assert resources["lab-ci"]["clone"]["full"] is True
 
 
 def test_a_lab_that_does_not_fit_together_is_not_made() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.privileges import of_preview
-from components.least_privilege import permissions
+from components.least_privilege import LeastPrivilege, LeastPrivilegeArgs, permissions
+from tests.components.asked import inputs_of
 from tests.conftest import Simulator, as_json
 from tests.engine import Program, Resource
 from tests.providers.test_least_privilege import LAB
@@ -59,6 +60,15 @@ def test_there_is_a_role_for_each_set_of_privileges_with_a_name_that_proxmox_tak
         ("labs.pve-lab.pool.a-b", ("D",), ("/pool/a b",)),
         ("labs.pve-lab.vms.1", ("B", "C"), ("/vms/1", "/vms/2")),
     ]
+
+
+def test_privileges_on_all_there_is_are_handed_down_from_the_top() -> None:
+    args = LeastPrivilegeArgs(userid="lab@pve", privileges={"/*": ["A"], "/vms": ["B"], "/pool/p/*": ["C"]})
+
+    found = inputs_of(lambda: LeastPrivilege("lab", args).token_id)
+
+    paths = {values["path"]: values["propagate"] for values in found.values() if "path" in values}
+    assert paths == {"/": True, "/vms": False, "/pool/p": True}
 
 
 @pytest.mark.engine

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -61,6 +63,20 @@ def test_with_room_for_all_nobody_moves_whoever_goes_or_comes(guests: list[Wish]
     some = data.draw(st.permutations(guests))[: data.draw(st.integers(0, len(guests)))]
 
     assert placed(list(some), hosts).items() <= placed(guests, hosts).items()
+
+
+@given(wishes(), st.integers(1, 3), st.integers(0, 20))
+def test_a_host_that_is_added_moves_nobody_and_takes_whom_the_others_have_no_room_for(
+    guests: list[Wish], hosts: int, more: int
+) -> None:
+    new = {f"new{number}": HUGE for number in range(hosts)}
+    some = guests[: max(0, len(guests) - more)]
+    before = placed(some)
+
+    after = place({**new, **HOSTS}, [*some, *(replace(guest, host=None) for guest in guests[len(some) :])], new)
+
+    assert before.items() <= after.items()
+    assert after.keys() == {guest.name for guest in guests}
 
 
 @given(st.text("abcdef", min_size=1), st.integers(2, 20))

@@ -29,20 +29,33 @@ def asked_for(args: VpnMeshArgs) -> Asked:
     return asked(lambda: {"files": VpnMesh("mesh", args).files}, keys)
 
 
-def test_each_member_has_a_key_and_only_guests_are_set_up() -> None:
+def test_each_member_has_a_key_and_only_those_with_a_place_are_set_up() -> None:
     mesh = asked_for(MESH)
     found = mesh.inputs
 
     assert found["mesh-gw1-key"] == found["mesh-pve2-key"] == {"algorithm": "rsa", "bits": 3072}
     assert {name.partition("-")[2].partition("-")[0] for name in found if not name.endswith("-key")} == {"gw1"}
-    assert found["mesh-gw1-rsa_key.priv"] == {
-        "vmid": 101,
-        "path": "/etc/tinc/services/rsa_key.priv",
-        "content": "SECRET",
-        "mode": "0600",
-    }
+    key = found["mesh-gw1-etc-tinc-services-rsa_key.priv"]
+    assert (key["vmid"], key["path"], key["mode"]) == (101, "/etc/tinc/services/rsa_key.priv", "0600")
+    assert key["content"] == "SECRET"
     assert mesh.outputs["files"]["pve2"]["rsa_key.priv"] == "SECRET"
     assert "master vmbr1" in mesh.outputs["files"]["pve2"]["tinc-up"]
+
+
+def test_a_member_may_be_a_node_with_a_connection_of_its_own() -> None:
+    node = Member(endpoint="198.51.100.2", bridge="vmbr1", node="pve2", connection="second")
+
+    found = asked_for(replace(MESH, members={**MESH.members, "pve2": node}, connection="first")).inputs
+
+    started = found["mesh-pve2-started"]
+    assert (started["node"], started["connection"], "vmid" in started) == ("pve2", "second", False)
+    assert found["mesh-gw1-started"]["connection"] == "first"
+    assert found["mesh-pve2-etc-tinc-services-tinc-up"]["mode"] == "0755"
+
+
+def test_a_place_that_is_both_a_guest_and_a_node_is_refused() -> None:
+    with pytest.raises(ValueError, match="give either vmid or node"):
+        Member(endpoint="198.51.100.2", node="pve2", vmid=101)
 
 
 def test_a_mesh_with_a_member_who_has_no_place_in_it_is_refused() -> None:
@@ -63,7 +76,7 @@ for place, (name, mtu) in enumerate({{"cluster": 1400, "services": %d}}.items())
             "gw1": Member(endpoint="198.51.100.1", address=f"10.9{{place}}.0.1/24", vmid={MACHINE}),
             "gw2": Member(endpoint="198.51.100.2", address=f"10.9{{place}}.0.2/24", vmid={CONTAINER}),
         }},
-        key_bits=2048), pulumi.ResourceOptions(depends_on=made[-1:]))
+        key_bits=2048, after=made[-1:]))
     made.append(mesh)
     pulumi.export(name, mesh.files)
 """
@@ -93,7 +106,7 @@ def test_two_meshes_live_side_by_side_and_only_one_that_changes_restarts(
     (program.folder / "__main__.py").write_text(MAIN % 1380)
     second = program.up()
 
-    assert second.changes == {"update": 4}, second.text
+    assert second.changes == {"update": 6}, second.text
     assert "mtu 1380" in agent(simulator, ["cat", "/etc/tinc/services/tinc-up"])
     gone = program.destroy()
     assert gone.code == 0, gone.text

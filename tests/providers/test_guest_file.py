@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers._guests.inside import MOST
 from providers._runtime.errors import AlreadyThere, CommandFailed, InvalidValue
 from providers._runtime.model import canonical
-from providers.guest_file import MOST, GuestFileInputs
+from providers.guest_file import GuestFileInputs
 from tests.conftest import Simulator
 from tests.engine import Program
 from tests.providers.guests import Driver

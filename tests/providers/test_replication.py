@@ -44,3 +44,17 @@ def test_a_job_that_is_to_be_removed_counts_as_gone(cluster: Simulator) -> None:
     cluster.by_hand("PUT", "/cluster/replication/100-0", {"remove_job": "full"})
 
     assert job.drift() == {"gone": True}
+
+
+def test_a_job_that_goes_the_other_way_since_ha_has_its_guest_there_is_as_declared(cluster: Simulator) -> None:
+    for method, path, parameters in SETUP:
+        cluster.by_hand(method, path, parameters)
+    job = Driver(cluster, "replication")
+    job.up(EXAMPLE)
+    there = cluster.by_hand("GET", "/cluster/replication/100-0")
+    options = {key: str(there[key]) for key in ("schedule", "comment")}
+
+    turned = {"id": "100-0", "type": "local", "options": {**options, "source": "pve2", "target": "pve1"}}
+    cluster.control("POST", "seed", {"table": "replication_jobs", "records": [turned]})
+
+    assert job.drift() == {}

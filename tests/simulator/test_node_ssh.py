@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.simulator.test_ssh import Remote, pve1
+from tests.conftest import Simulator
+from tests.simulator.test_ssh import Remote, connected, pve1
 
 __all__ = ["pve1"]
 SOURCES = "/etc/apt/sources.list.d"
@@ -36,3 +37,36 @@ def test_a_download_has_the_checksum_that_it_came_with_and_keeps_it_when_it_is_m
     assert pve1.ok(f"sha256sum {folder}/b.iso") == f"{checksum}  {folder}/b.iso\n"
     assert "local:iso/b.iso" in pve1.ok("pvesm list local")
     assert pve1.run(f"test -e {folder}/a.iso").code == 1
+
+
+def test_a_package_brings_its_programs_and_services_and_takes_them_away_again(pve1: Remote) -> None:
+    assert pve1.run("keepalived --version || systemctl status keepalived").code == 4
+    pve1.ok("apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=120 keepalived tinc")
+    assert pve1.ok("dpkg-query -W -f='${db:Status-Status}\\n' keepalived tinc pve-manager") == "installed\n" * 3
+    pve1.ok("keepalived --config-test --use-file /etc/hosts && /usr/sbin/tincd --version")
+    assert pve1.ok("systemctl is-active keepalived; systemctl is-enabled keepalived") == "active\nenabled\n"
+    pve1.ok("systemctl enable tinc@lab && systemctl stop keepalived")
+    assert pve1.run("systemctl is-active keepalived tinc@lab").out == "inactive\ninactive\n"
+
+    pve1.ok("apt-get purge --yes keepalived")
+
+    assert pve1.run("systemctl is-active keepalived || keepalived --version").code == 127
+    assert "keepalived" not in pve1.ok("dpkg -l")
+
+
+def test_what_is_enabled_runs_again_after_a_start_of_the_node_and_nothing_else(
+    simulator: Simulator, pve1: Remote
+) -> None:
+    pve1.ok("apt-get install --yes haproxy tinc && systemctl disable haproxy && systemctl enable tinc@lab")
+    assert pve1.run("systemctl is-active haproxy tinc@lab").out == "active\ninactive\n"
+
+    simulator.control("POST", "nodes", {"node": "pve1", "online": False})
+    simulator.control("POST", "nodes", {"node": "pve1", "online": True})
+
+    with connected(simulator.running, "pve1") as client:
+        assert Remote(client).run("systemctl is-active haproxy tinc@lab").out == "inactive\nactive\n"
+
+
+def test_lists_of_packages_that_are_for_subscribers_only_are_refused_here_too(pve1: Remote) -> None:
+    ran = pve1.run("apt-get update")
+    assert (ran.code, "401  Unauthorized" in ran.error) == (100, True)

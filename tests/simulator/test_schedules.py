@@ -142,6 +142,27 @@ def test_a_removed_replication_job_takes_its_copies_along_unless_they_are_kept(c
     assert cluster.call("GET", "/nodes/pve2/storage/tank/content") == []
 
 
+def test_a_job_goes_the_other_way_when_its_guest_has_been_taken_to_its_target(cluster: Bench) -> None:
+    _replicated(cluster)
+    with cluster.world.database.transaction():
+        cluster.datacenter.guests.put(replace(cluster.datacenter.guests[150], node="pve2"))
+    cluster.pass_time(900)
+    job = cluster.call("GET", "/cluster/replication/150-0")
+    assert (job["source"], job["target"]) == ("pve2", "pve1")
+    assert cluster.call("GET", "/nodes/pve2/replication")[0]["fail_count"] == 0
+
+
+def test_a_job_that_has_failed_is_removed_as_soon_as_any_other(cluster: Bench) -> None:
+    _replicated(cluster)
+    with cluster.world.database.transaction():
+        cluster.datacenter.nodes.put(replace(cluster.datacenter.nodes["pve2"], online=False))
+    cluster.pass_time(900)
+    cluster.call("DELETE", "/cluster/replication/150-0", keep=1)
+    cluster.pass_time(61)
+    with pytest.raises(ApiError, match="no such job '150-0'"):
+        cluster.call("GET", "/cluster/replication/150-0")
+
+
 def test_a_destroyed_guest_leaves_its_jobs_only_when_it_is_purged(cluster: Bench) -> None:
     _replicated(cluster)
     _machine(cluster, 151)

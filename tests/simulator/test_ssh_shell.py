@@ -24,6 +24,7 @@ PREPARE = "printf 'b 2\\na 1\\nc 3\\na 1\\n' > /root/t; "
         ("until true; do :; done; echo done", "done\n", 0),
         ("(cd /etc; A=1; exit 3); echo $? $PWD $A", "3 /root\n", 0),
         ("{ echo a; echo b; } | wc -l", "2\n", 0),
+        ('n() { echo $#; }; n "$@"; n "$@" ""; n a"$@"; "$@"; echo $?', "0\n1\n1\n0\n", 0),
         ("case abc in x|a*) echo hit;; *) echo miss;; esac", "hit\n", 0),
         ("f() { echo \"$1-$#\"; return 4; }; f x y; echo $?", "x-2\n4\n", 0),
         ("printf '%s=%d\\n' a 1 b 2", "a=1\nb=2\n", 0),

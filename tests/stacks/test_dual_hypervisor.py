@@ -16,6 +16,7 @@ import yaml
 from stacks.settings import SettingsError, parse
 from tests.conftest import Simulator
 from tests.engine import Program
+from tests.stacks.told import told_by
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = "stacks/Pulumi.dual-hypervisor.yaml"
@@ -85,12 +86,6 @@ def declare(lab: Program, changed: dict[str, Any]) -> None:
     file.write_text(json.dumps({**written, "config": {**written["config"], "proxmox:lab": changed}}))
 
 
-def outputs(lab: Program) -> dict[str, Any]:
-    """What the stack exports."""
-    told: dict[str, Any] = json.loads(lab.pulumi("stack", "output", "--json", "--show-secrets").stdout)
-    return told
-
-
 def running_on(simulator: Simulator, connection: str) -> set[str]:
     """Names of the guests that run on the host behind one of the connections."""
     simulated = simulator.running.connections[connection]
@@ -112,14 +107,15 @@ def test_the_lab_comes_up_from_nothing_and_goes_without_a_trace(lab: Program, tw
     first = lab.up()
 
     assert first.code == 0, first.text
-    told = outputs(lab)
-    assert set(told["guests"]) == {"ci-1", "ci-2", "iot-backend", "blue-web-1", "blue-web-2", "green-web"}
-    assert {guest["host"] for guest in told["guests"].values()} == {"alpha", "beta"}
-    assert told["networks"]["blue"]["vnet"] == "vlan110"
-    hashed = tomllib.loads(told["answer_files"]["alpha"])["global"]["root-password-hashed"]
-    assert bcrypt.checkpw(told["credentials"]["root"]["alpha"]["password"].encode(), hashed.encode())
+    told = told_by(lab)
+    assert set(told.guests) == {"ci-1", "ci-2", "iot-backend", "blue-web-1", "blue-web-2", "green-web"}
+    assert {guest.host for guest in told.guests.values()} == {"alpha", "beta"}
+    assert told.networks["blue"].bridge == "vlan110"
+    assert told.guests["blue-web-2"].address == "10.110.0.12"
+    hashed = tomllib.loads(told.secret_files["alpha-answer.toml"])["global"]["root-password-hashed"]
+    assert bcrypt.checkpw(told.credentials["root@alpha"].password.encode(), hashed.encode())
     plain = lab.pulumi("stack", "export").stdout
-    assert told["credentials"]["guests"]["password"] not in plain
+    assert told.credentials["guests"].password not in plain
     assert hashed not in plain
     second = lab.up()
     assert (second.code, second.changes) == (0, {}), second.text

@@ -1,19 +1,18 @@
-"""`apt-get` and `dpkg` inside a guest: packages are not loaded from anywhere, but what is installed is remembered."""
+"""`apt-get` and `dpkg` of a guest or a node: nothing is loaded from anywhere, but what is installed is remembered."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-from simulator.inside.services import start
-from simulator.inside.shell import GuestShell
-from simulator.inside.system import BINARY, UNITS, WANTED, package_entry, unit
-from simulator.ssh.shell import Program, Streams
+from simulator.ssh.shell import BINARY, Program, Shell, Streams
 
 STATUS = "/var/lib/dpkg/status"
+UNITS = "/usr/lib/systemd/system"
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.\-]+")
 _ACTIONS = ("install", "remove", "purge", "update", "upgrade", "dist-upgrade", "full-upgrade", "autoremove", "clean")
 _BROUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "ansible-core": (("ansible", "ansible-inventory", "ansible-playbook"), ()),
     "bind9": (("named", "rndc"), ("named",)), "chrony": (("chronyd", "chronyc"), ("chrony",)),
     "dnsmasq": (("dnsmasq",), ("dnsmasq",)), "docker.io": (("docker", "dockerd"), ("docker",)),
     "frr": (("vtysh",), ("frr",)), "haproxy": (("haproxy",), ("haproxy",)),
@@ -26,6 +25,7 @@ _BROUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "rabbitmq-server": (("rabbitmqctl",), ("rabbitmq-server",)),
     "redis-server": (("redis-server", "redis-cli"), ("redis-server",)), "tinc": (("tincd",), ("tinc", "tinc@")),
     "unbound": (("unbound",), ("unbound",)),
+    "zerotier-one": (("zerotier-one", "zerotier-cli"), ("zerotier-one",)),
 }  # fmt: skip
 """Package -> the programs and the services that it brings; another one brings a program of its own name.
 
@@ -33,7 +33,23 @@ A service like `tinc@` is a template: instances of it are started by somebody, i
 """
 
 
-def installed(shell: GuestShell) -> dict[str, str]:
+def package_entry(name: str, version: str) -> str:
+    """Write what dpkg notes of an installed package."""
+    return (
+        f"Package: {name}\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\n"
+        f"Version: {version}\nDescription: {name}\n\n"
+    )
+
+
+def unit(service: str) -> str:
+    """Write the unit file that a service comes with."""
+    return (
+        f"[Unit]\nDescription={service}\n\n[Service]\nExecStart=/usr/sbin/{service}\n\n"
+        "[Install]\nWantedBy=multi-user.target\n"
+    )
+
+
+def installed(shell: Shell) -> dict[str, str]:
     """Return the installed packages with their versions."""
     text = shell.tree.read(STATUS).decode()
     return dict(re.findall(r"^Package: (\S+)$.*?^Version: (\S+)$", text, re.MULTILINE | re.DOTALL))
@@ -45,12 +61,12 @@ def version_of(package: str) -> str:
     return f"{number[0] % 9 + 1}.{number[1] % 30}.{number[2] % 10}-{number[3] % 4 + 1}"
 
 
-def _write(shell: GuestShell, packages: dict[str, str]) -> None:
+def _write(shell: Shell, packages: dict[str, str]) -> None:
     entries = (package_entry(name, version) for name, version in sorted(packages.items()))
     shell.tree.write(STATUS, "".join(entries).encode())
 
 
-async def apt(shell: GuestShell, args: list[str], streams: Streams) -> int:
+async def apt(shell: Shell, args: list[str], streams: Streams) -> int:
     """Install, remove and update packages."""
     words = _words(args)
     action, names = (words[0], words[1:]) if words else ("", [])
@@ -67,7 +83,7 @@ async def apt(shell: GuestShell, args: list[str], streams: Streams) -> int:
     if unknown:
         return 100
     change = _install if action == "install" else _remove
-    change(shell, [name.partition("=")[0] for name in names], streams)
+    await change(shell, [name.partition("=")[0] for name in names], streams)
     return 0
 
 
@@ -83,7 +99,7 @@ def _words(args: list[str]) -> list[str]:
     return words
 
 
-def _install(shell: GuestShell, names: list[str], streams: Streams) -> None:
+async def _install(shell: Shell, names: list[str], streams: Streams) -> None:
     packages = installed(shell)
     new = sorted(set(names) - set(packages))
     for name in sorted(set(names) & set(packages)):
@@ -92,24 +108,22 @@ def _install(shell: GuestShell, names: list[str], streams: Streams) -> None:
         streams.say("The following NEW packages will be installed:\n  " + " ".join(new))
     streams.say(f"0 upgraded, {len(new)} newly installed, 0 to remove and 0 not upgraded.")
     for name in new:
-        _unpack(shell, name)
+        await _unpack(shell, name, streams)
         streams.say(f"Setting up {name} ({version_of(name)}) ...")
     _write(shell, packages | {name: version_of(name) for name in new})
 
 
-def _unpack(shell: GuestShell, name: str) -> None:
+async def _unpack(shell: Shell, name: str, streams: Streams) -> None:
     programs, services = _BROUGHT.get(name, ((name,), ()))
     for program in programs:
         shell.tree.write(f"/usr/sbin/{program}" if services else f"/usr/bin/{program}", BINARY, 0o755)
     for service in services:
-        text = unit(service).encode()
-        shell.tree.write(f"{UNITS}/{service}.service", text)
+        shell.tree.write(f"{UNITS}/{service}.service", unit(service).encode())
         if not service.endswith("@"):
-            shell.tree.write(f"{WANTED}/{service}.service", text)
-            start(shell, service)
+            await shell.execute(["systemctl", "enable", "--now", service], streams)
 
 
-def _remove(shell: GuestShell, names: list[str], streams: Streams) -> None:
+async def _remove(shell: Shell, names: list[str], streams: Streams) -> None:
     packages = installed(shell)
     gone = sorted(set(names) & set(packages))
     for name in sorted(set(names) - set(packages)):
@@ -118,15 +132,17 @@ def _remove(shell: GuestShell, names: list[str], streams: Streams) -> None:
     for name in gone:
         streams.say(f"Removing {name} ({packages[name]}) ...")
         programs, services = _BROUGHT.get(name, ((name,), ()))
+        for service in [service for service in services if not service.endswith("@")]:
+            await shell.execute(["systemctl", "disable", "--now", service], streams)
         paths = [f"{folder}/{program}" for folder in ("/usr/sbin", "/usr/bin") for program in programs]
-        paths += [f"{folder}/{service}.service" for folder in (UNITS, WANTED) for service in services]
+        paths += [f"{UNITS}/{service}.service" for service in services]
         for path in paths:
             if shell.tree.exists(path):
                 shell.tree.remove(path)
     _write(shell, {name: version for name, version in packages.items() if name not in gone})
 
 
-async def dpkg(shell: GuestShell, args: list[str], streams: Streams) -> int:
+async def dpkg(shell: Shell, args: list[str], streams: Streams) -> int:
     """Tell what is installed (`-l`, `-s`)."""
     option, names, packages = (args[0] if args else ""), args[1:], installed(shell)
     if option in ("-l", "--list"):
@@ -149,7 +165,7 @@ def _absent(streams: Streams, names: list[str], text: str) -> int:
     return 1 if names else 0
 
 
-async def dpkg_query(shell: GuestShell, args: list[str], streams: Streams) -> int:
+async def dpkg_query(shell: Shell, args: list[str], streams: Streams) -> int:
     """Tell what is installed in a form of one's own (`-W -f='${Package}'`)."""
     form, names, packages = "${binary:Package}\t${Version}\n", list[str](), installed(shell)
     for word in args:
