@@ -42,12 +42,16 @@ def topology(stack: Stack = "demo", format_: As = Format.SVG, out: Out = None, d
         out.write_text(text, encoding="utf-8")
 
 
+def kept() -> dict[str, Lab]:
+    """Stack -> what it tells of its lab, of all that are kept in `docs/labs`."""
+    return {file.stem: Lab.model_validate_json(file.read_text(encoding="utf-8")) for file in LABS.glob("*.json")}
+
+
 def pages() -> dict[str, str]:
-    """File name -> text of the pictures of all labs that are kept in `docs/labs`."""
-    kept = {file.stem: Lab.model_validate_json(file.read_text(encoding="utf-8")) for file in LABS.glob("*.json")}
+    """File name -> text of the pictures of these labs."""
     return {
         f"{stack}.{suffix}": WRITERS[format_](lab, stack)
-        for stack, lab in kept.items()
+        for stack, lab in kept().items()
         for suffix, format_ in (("svg", Format.SVG), ("mmd", Format.MERMAID))
     }
 

@@ -112,7 +112,7 @@ def test_plain_pulumi_works_in_the_checkout_with_a_backend_of_ones_own(checkout:
 
 
 def test_the_program_of_the_readme_runs(program: Program) -> None:
-    (source,) = blocks("python")
+    _reads_a_lab, source = blocks("python")  # the first one is part of the tests of lab_outputs
     (program.folder / "__main__.py").write_text(source)
 
     assert program.up().changes == {"create": 1}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.engine import Program
+from tests.integration.test_readme import blocks
 
 pytestmark = pytest.mark.engine
 
@@ -43,13 +44,11 @@ told = json.loads({told!r})
 for name, value in told.items():
     pulumi.export(name, pulumi.Output.secret(value) if name in ("credentials", "secret_files") else value)
 """
-READ = """
+READ = f"""{blocks("python")[0].replace("ha-services", "told")}
 import pulumi
-from lab_outputs import LabOutputs
 
-lab = LabOutputs.from_stack_reference("organization/proxmox/told")
 pulumi.export("kind", lab.kind)
-pulumi.export("address", lab.guests.apply(lambda guests: guests["dns"].address))
+pulumi.export("address", addresses["dns"])
 pulumi.export("template", lab.templates["first"])
 pulumi.export("files", lab.files)
 pulumi.export("password", lab.credentials.apply(lambda logins: logins["dns"].password))

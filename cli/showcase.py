@@ -1,0 +1,46 @@
+"""The part of the README that shows each shipped lab: a picture, its page of YAML, and what it tells of itself."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import yaml
+
+from cli.stack import ROOT
+from cli.topology.command import LABS, kept
+from lab_outputs import Lab
+from stacks.settings import kinds
+
+README = ROOT / "README.md"
+BEGIN = "<!-- labs: written by `proxmox-labs docs` -->\n"
+END = "<!-- end of labs -->\n"
+EXPLAINED = "demo"
+"""The stack that the README tells about by itself."""
+
+
+def readme() -> str:
+    """The README with this part as it should be."""
+    text = README.read_text(encoding="utf-8")
+    parts = "".join(_lab(stack, lab) for stack, lab in sorted(kept().items()) if stack != EXPLAINED)
+    return re.sub(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", lambda _: f"\n{parts}", text, flags=re.DOTALL)
+
+
+def _lab(stack: str, lab: Lab) -> str:
+    """One lab; the long parts are folded."""
+    page = (ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    about = (sys.modules[kinds()[lab.kind].__module__].__doc__ or "").partition("\n")[0]
+    told = lab.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    outputs = yaml.safe_dump(told, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+    picture = (LABS / f"{stack}.svg").relative_to(ROOT)
+    chart = (LABS / f"{stack}.mmd").read_text(encoding="utf-8")
+    return (
+        f"### `{stack}`\n{about}\n\n![The lab {stack}: hosts, guests and networks]({picture})\n\n"
+        + _folded(f"Its page, <code>stacks/Pulumi.{stack}.yaml</code>", "yaml", page)
+        + _folded("What it tells of itself, without files and secrets", "yaml", outputs)
+        + _folded("The same picture as a chart", "mermaid", chart)
+    )
+
+
+def _folded(title: str, kind: str, text: str) -> str:
+    return f"<details>\n<summary>{title}</summary>\n\n```{kind}\n{text.rstrip()}\n```\n\n</details>\n\n"
