@@ -21,7 +21,7 @@ from providers._runtime.errors import ProxmoxError
 
 BEFORE = 2.0
 """Seconds of undisturbed pings."""
-WATCH = 20
+WATCH = 15
 """Seconds of pings in all."""
 PAUSE = 0.2
 

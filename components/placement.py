@@ -110,7 +110,7 @@ class NoRoomError(ValueError):
 def place(hosts: Mapping[str, Room], wishes: Sequence[Wish], added: Collection[str] = ()) -> dict[str, str]:
     """The host of each guest, by its name; `added` are the hosts that came when guests were placed already."""
     first = [host for host in hosts if host not in added]
-    last = [host for host in hosts if host in added]
+    last = sorted(host for host in hosts if host in added)
     free, placed = dict(hosts), dict[str, str]()
     for wish in wishes:
         wanted = [wish.host] if wish.host is not None else [*_preferred(first, wish), *last]

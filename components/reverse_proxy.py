@@ -15,6 +15,7 @@ from components.render import nginx
 from components.render.nginx import Behind
 from components.service import FILE, Daemon, ServiceFile
 from components.service_container import ServiceContainer, ServiceContainerArgs, ServiceHost
+from providers.container import Container
 
 FOLDER = "/etc/nginx/certificates"
 
@@ -59,6 +60,8 @@ class ReverseProxyArgs:
 class ReverseProxy(pulumi.ComponentResource):
     """A container that is the way in to several sites."""
 
+    guest: Container
+    """The container itself."""
     vmid: pulumi.Output[int]
     address: pulumi.Output[str]
     urls: pulumi.Output[dict[str, str]]
@@ -76,10 +79,11 @@ class ReverseProxy(pulumi.ComponentResource):
             check=["nginx", "-t", "-q", "-c", FILE],
             files=[file for word, site in args.sites.items() for file in _files(word, site)],
         )
-        container = ServiceContainer(
+        made = ServiceContainer(
             name, ServiceContainerArgs(host=args.host, daemon=daemon), pulumi.ResourceOptions(parent=self)
         )
-        self.vmid, self.address = container.vmid, container.address
+        self.guest = made.guest
+        self.vmid, self.address = made.vmid, made.address
         self.urls = pulumi.Output.from_input(
             {word: f"{'https' if site.certificate else 'http'}://{site.names[0]}/" for word, site in args.sites.items()}
         )

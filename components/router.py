@@ -1,8 +1,9 @@
 """A node as the router of networks inside it: it is their gateway, and what leaves them gets its own address.
 
-One rule for each inner network, and none for anything else: between inner networks packets keep their sources. The
-networks are VLANs of a bridge, of Linux or of Open vSwitch; an inner network's name is that of the node's interface in
-it: `vlan7i` (any name, with Open vSwitch), `vmbr1.7`, or the bridge's own for the one without a VLAN.
+One rule for each inner network, and none for anything else: between inner networks packets keep their sources, or go
+nowhere where these are kept `apart`. The networks are VLANs of a bridge, of Linux or of Open vSwitch; an inner
+network's name is that of the node's interface in it: `vlan7i` (any name, with Open vSwitch), `vmbr1.7`, or the bridge's
+own for the one without a VLAN.
 
 It is the whole network of its node (`NodeNetwork`): interfaces that belong to the program besides go into `further`.
 """
@@ -55,12 +56,16 @@ class RouterArgs:
     outside: Outside
     inside: Mapping[str, Network]
     """The node's interface -> the network that it is in."""
+    apart: bool = False
+    """Whether what comes from an inner network goes outside and to its gateway alone, and to no other inner network."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Interface -> the node's own address, where the gateway's wanders among several nodes."""
     further: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Other interfaces of the node, and other settings of these, as `NodeNetwork` takes them."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Anything else that a `NodeNetwork` takes, such as `adopt`."""
+    after: Sequence[pulumi.Resource] = ()
+    """What has to be there before, such as Open vSwitch."""
 
     def __post_init__(self) -> None:
         check(self.inside)
@@ -89,7 +94,7 @@ class Router(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RouterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("proxmox:components:Router", name, None, opts)
-        own = pulumi.ResourceOptions(parent=self)
+        own = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
         network = NodeNetwork(
             f"{name}-network", own, node=args.node, interfaces=interfaces_of(args), ip_forward=True, **args.options
         )
@@ -104,7 +109,11 @@ def interfaces_of(args: RouterArgs) -> Interfaces:
     for name, settings in _outside(args).items():
         found[name] = {**found.get(name, {}), **settings}
     for name, network in args.inside.items():
-        own = {"cidr": network.interface(args.addresses.get(name, network.router)), "mtu": network.mtu}
+        own = {
+            "cidr": network.interface(args.addresses.get(name, network.router)),
+            "mtu": network.mtu,
+            "forward_only_to": args.outside.name if args.apart else None,
+        }
         if args.bridge.type == "OVSBridge":
             kind = {"type": "OVSIntPort", "ovs_bridge": args.bridge.name, "ovs_tag": network.vlan}
         else:

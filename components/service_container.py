@@ -36,6 +36,8 @@ class ServiceHost:
     tag: int | None = None
     """The VLAN that it is in."""
     mtu: int | None = None
+    more_nics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Its other network interfaces by slot: `net1`."""
     nameserver: tuple[str, ...] = ()
     disk: str = "4G"
     cores: int = 1
@@ -111,14 +113,14 @@ def container_of(name: str, host: ServiceHost, opts: pulumi.ResourceOptions) -> 
         cores=host.cores,
         memory=host.memory,
         rootfs={"storage": host.storage, "size": host.disk},
-        net={"net0": _nic(host)},
+        net={"net0": _nic(host), **host.more_nics},
         nameserver=list(host.nameserver) or None,
         **{**USUAL, **host.options},
     )
 
 
 def _nic(host: ServiceHost) -> dict[str, Any]:
-    """Its only network interface."""
+    """Its first network interface."""
     more = {"gw": host.gateway, "tag": host.tag, "mtu": host.mtu}
     return {
         "name": "eth0",

@@ -37,11 +37,11 @@ class Node(Capacity):
 
 @dataclass(frozen=True, kw_only=True)
 class Formation:
-    """A cluster that is made of the nodes; the first of them makes it, and `connection` is its own."""
+    """A cluster that is made of the nodes: by the one that is not in `joining`, whose connection is the lab's."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$")]
     joining: Mapping[str, str]
-    """Each of the other nodes -> its own connection; all of them log in as root@pam with its password."""
+    """Each of the other nodes -> its own connection; all connections log in as root@pam with its password."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +269,12 @@ class TeachingClusterArgs:
     def network_of(self) -> Mapping[Role, str]:
         """Role -> the network that has it."""
         return self.roles or USUAL
+
+    @property
+    def founder(self) -> str:
+        """The node that makes the cluster."""
+        joining = self.cluster.joining if self.cluster else {}
+        return next(node for node in self.nodes if node not in joining)
 
     def connection_of(self, node: str) -> str | None:
         """The connection of a node before it is in the cluster, which still leads to it afterwards."""

@@ -23,10 +23,10 @@ def _nodes(lab: TeachingClusterArgs) -> Iterator[Problem]:
     if len(lab.added) == len(lab.nodes):
         yield Problem("nodes", lab.added, "all of them are `added`; those that there were at first are not")
     if lab.cluster is not None:
-        joining, others = set(lab.cluster.joining), set(list(lab.nodes)[1:])
-        if joining != others:
-            reason = f"all nodes but the first one join, each by its connection: {', '.join(sorted(others)) or 'none'}"
-            yield Problem("cluster.joining", sorted(joining), f"{reason}; name these")
+        joining = sorted(lab.cluster.joining)
+        if not lab.nodes.keys() > lab.cluster.joining.keys() or len(joining) != len(lab.nodes) - 1:
+            reason = f"all nodes but one join, each by its own connection; name all but one of {', '.join(lab.nodes)}"
+            yield Problem("cluster.joining", joining, reason)
     if (lab.template.image is None) == (lab.template.guest is None):
         yield Problem("template", lab.template.name, "it is made of an `image` or of a `guest`; give one of them")
 

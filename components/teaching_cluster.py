@@ -75,7 +75,7 @@ class TeachingCluster(pulumi.ComponentResource):
 
     def _copies(self, guest: str, machine: VirtualMachine, copies: Copies) -> None:
         """On the node after the guest's own, and after the last one on the first."""
-        nodes = list(self._args.nodes)
+        nodes = sorted(self._args.nodes)
         Replication(
             f"{self._name}-{guest}-copy",
             self._after(),

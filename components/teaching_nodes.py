@@ -43,17 +43,16 @@ class TeachingNodes:
         return pulumi.ResourceOptions(parent=self._parent, depends_on=list(others))
 
     def _form(self, cluster: Formation, networks: NodeNetworks) -> list[pulumi.Resource]:
-        """The first node makes it, and the others join one after the other."""
-        first, *others = self._args.nodes
+        """One node makes it, and the others join one after the other."""
         founder = Cluster(
             f"{self._name}-cluster",
             self._after(networks),
             connection=self._args.connection,
             clustername=cluster.name,
-            link=self._link(first),
+            link=self._link(self._args.founder),
         )
         made: list[pulumi.Resource] = [founder]
-        for node in others:
+        for node in sorted(cluster.joining):
             stays = pulumi.ResourceOptions(parent=self._parent, depends_on=made[:], retain_on_delete=True)
             made.append(
                 ClusterMember(

@@ -62,6 +62,8 @@ class Guest(_Model):
     groups: tuple[str, ...] = ()
     """What it is part of: a service, a class of workload, a tenant."""
     ssh: Ssh | None = None
+    data_disks: tuple[str, ...] = ()
+    """What it calls its disks that are empty, for whoever keeps data there: `/dev/disk/by-id/…`."""
 
     @property
     def address(self) -> str | None:
@@ -80,6 +82,8 @@ class Network(_Model):
     """Its tag."""
     cidr: str | None = None
     gateway: str | None = None
+    gateway_host: str | None = None
+    """The host of the lab that the gateway is, if it is one."""
     mtu: int | None = None
     dhcp: tuple[str, str] | None = None
     """The first and the last address that are given out."""

@@ -9,8 +9,8 @@ A change is applied under guard: before that, the node is told over SSH to put t
 old network back, whatever was cut off. A stack whose connection has no SSH applies only with `unconfirmed`.
 
 Seen on Proxmox VE 9.2: a bridge of Open vSwitch can't name ports that are made later, they join it themselves; further
-lines of an interface (`options`, `masquerade`) are kept by the API, but only a hand can write them, so they go over SSH
-into the staged file.
+lines of an interface (`options`, and the rules of `masquerade` and `forward_only_to`) are kept by the API, but only a
+hand can write them, so they go over SSH into the staged file.
 """
 
 from __future__ import annotations

@@ -95,6 +95,12 @@ def _fresh(simulator: Simulator) -> Simulator:
 
 
 @pytest.fixture
+def simulator_of(_simulators: Callable[[str], Simulator]) -> Callable[[str], Simulator]:
+    """Hosts as a topology says, by its name."""
+    return lambda topology: _fresh(_simulators(topology))
+
+
+@pytest.fixture
 def simulator(_simulators: Callable[[str], Simulator]) -> Simulator:
     """A standalone host as its topology says, and nothing else."""
     return _fresh(_simulators("standalone"))
@@ -116,6 +122,12 @@ def two_hosts(_simulators: Callable[[str], Simulator]) -> Simulator:
 def three_hosts(_simulators: Callable[[str], Simulator]) -> Simulator:
     """Three hosts that are in no cluster and have no guests, as their topology says."""
     return _fresh(_simulators("three-hosts"))
+
+
+@pytest.fixture
+def openstack_host(_simulators: Callable[[str], Simulator]) -> Simulator:
+    """A standalone host with six network cards, as its topology says."""
+    return _fresh(_simulators("openstack-host"))
 
 
 @pytest.fixture

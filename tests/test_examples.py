@@ -20,8 +20,6 @@ from tests.engine import ROOT, Program
 FOLDER = ROOT / "examples" / "components"
 RUNNER = "run"
 EXAMPLES = sorted(file.stem for file in FOLDER.glob("[a-z]*.py") if file.stem != RUNNER)
-FIXTURES = {"classroom": "classroom", "three-nodes": "cluster", "two-hosts": "two_hosts"}
-"""Simulated hosts -> the fixture that has them."""
 INTERFACES = "/etc/network/interfaces"
 
 
@@ -68,9 +66,9 @@ def held(simulator: Simulator) -> str:
 @pytest.mark.engine
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_runs_and_leaves_nothing_behind(
-    example: str, program_in: Callable[[Simulator], Program], request: pytest.FixtureRequest
+    example: str, program_in: Callable[[Simulator], Program], simulator_of: Callable[[str], Simulator]
 ) -> None:
-    simulator: Simulator = request.getfixturevalue(FIXTURES[hosts_of(example)])
+    simulator = simulator_of(hosts_of(example))
     program, before = program_in(simulator), held(simulator)
     program.pulumi("stack", "init", example, stack=None)
 

@@ -18,7 +18,7 @@ TITLE, NAME, NOTE = 18.0, 12.5, 11.0
 LONGEST = 32
 """Letters of a text; the rest of a longer one is left out."""
 
-MARGIN, GAP, PAD = 24.0, 16.0, 10.0
+MARGIN, GAP, PAD = 24.0, 12.0, 10.0
 HEAD, LEADING = 24.0, 16.0
 """The first line of a card, and each further one."""
 ROW, CARD = 34.0, 24.0

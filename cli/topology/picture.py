@@ -46,7 +46,7 @@ class End:
         """What stands at the end: the addresses of one guest, and from where to where those of several are."""
         if alone or len(self.addresses) < 2:  # noqa: PLR2004 - one address is no range
             return ", ".join(self.addresses)
-        return f"{self.addresses[0]} … {self.addresses[-1]}"
+        return f"{self.addresses[0]}-{self.addresses[-1]}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Picture:
 
 def picture_of(lab: Lab, title: str) -> Picture:
     """The picture of a lab; the same lab has the same one, in whatever order it tells things."""
-    names = sorted(lab.networks, key=natural)
+    names = networks_of(lab)
     places = {name: place for place, name in enumerate(names)}
     vips = {name: lab.vips[name] for name in sorted(lab.vips, key=natural)}
     hosts = sorted({*lab.hosts, *(guest.host for guest in lab.guests.values())}, key=natural)
@@ -136,6 +136,11 @@ def picture_of(lab: Lab, title: str) -> Picture:
 def _colour(vip: Vip, places: Mapping[str, int]) -> int | None:
     place = places.get(vip.network or "")
     return None if place is None else place % len(PALETTE)
+
+
+def networks_of(lab: Lab) -> list[str]:
+    """The networks by their names: first those without a VLAN, then the others by its number."""
+    return sorted(lab.networks, key=lambda name: (lab.networks[name].vlan or 0, natural(name)))
 
 
 def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -186,7 +191,7 @@ def _row(guests: Mapping[str, Guest], lab: Lab, places: Mapping[str, int], vips:
 
 def _end(place: int, nics: Iterable[Nic], lab: Lab) -> End:
     found = in_order(nic.address for nic in nics if nic.address)
-    cidrs = [lab.networks[name].cidr for name in sorted(lab.networks, key=natural)]
+    cidrs = [lab.networks[name].cidr for name in networks_of(lab)]
     cidr = cidrs[place] if place < len(cidrs) else None
     return End(place, tuple(short(address, cidr) for address in found))
 
@@ -204,7 +209,7 @@ def _ranks(name: str, vips: Mapping[str, Vip]) -> dict[int, int]:
 def _network_notes(name: str, network: Network) -> tuple[str, ...]:
     bridge = f"VNet {network.bridge}" if network.vnet and network.bridge else network.bridge
     wire = [*([bridge] if bridge else []), *([f"VLAN {network.vlan}"] if network.vlan else [])]
-    dhcp = " … ".join(short(address, network.cidr) for address in network.dhcp or ())
+    dhcp = "-".join(short(address, network.cidr) for address in network.dhcp or ())
     roles = ", ".join(role for role in network.roles if role != name)
     return (
         *textwrap.wrap(roles, WIDTH),

@@ -19,7 +19,7 @@ def faults(node: str, current: Network, goal: Network, declared: Declared) -> It
         if goal[name]["type"] in ("eth", "OVSPort") and name not in current:
             cards = ", ".join(sorted(other for other in current if current[other]["type"] in ("eth", "OVSPort")))
             yield where, f"{node} has no network card of that name; it has {cards or 'none'}"
-        for reason in (*_ports(name, goal), *_parent(name, goal), *_sizes(name, goal)):
+        for reason in (*_ports(name, goal), *_parent(name, goal), *_onward(name, goal), *_sizes(name, goal)):
             yield where, reason
     for key, what in (("gateway", "default gateway"), ("gateway6", "default gateway of IPv6")):
         holders = sorted(name for name, settings in goal.items() if key in settings)
@@ -59,6 +59,13 @@ def _parent(name: str, goal: Network) -> Iterator[str]:
             yield f"{parent} is a {goal[parent]['type']}, and a VLAN is on one of {', '.join(_VLAN_PARENTS)}"
     if "ovs_bridge" in settings and goal.get(settings["ovs_bridge"], {}).get("type") != "OVSBridge":
         yield f"there is no OVSBridge {settings['ovs_bridge']}"
+
+
+def _onward(name: str, goal: Network) -> Iterator[str]:
+    """Where it leads."""
+    onward = goal[name].get("forward_only_to", name)
+    if onward not in goal:
+        yield f"there is no interface {onward} that packets could be passed on to, so that none would be"
 
 
 def _sizes(name: str, goal: Network) -> Iterator[str]:

@@ -26,8 +26,20 @@ LINUX_MODES = (
 OVS_MODES = ("active-backup", "balance-slb", "lacp-balance-slb", "lacp-balance-tcp")
 HASHING_MODES = ("balance-xor", "802.3ad")
 
-_ANY = {"type", "autostart", "cidr", "gateway", "cidr6", "gateway6", "mtu", "comments", "options", "masquerade"}
-_PORT = _ANY - {"autostart", "cidr", "gateway", "cidr6", "gateway6", "masquerade"}
+_ANY = {
+    "type",
+    "autostart",
+    "cidr",
+    "gateway",
+    "cidr6",
+    "gateway6",
+    "mtu",
+    "comments",
+    "options",
+    "masquerade",
+    "forward_only_to",
+}
+_PORT = _ANY - {"autostart", "cidr", "gateway", "cidr6", "gateway6", "masquerade", "forward_only_to"}
 FIELDS: dict[str, set[str]] = {
     "eth": _ANY,
     "bridge": _ANY | {"bridge_ports", "bridge_vlan_aware", "bridge_vids"},
@@ -130,6 +142,11 @@ class Interface(Part):
     masquerade: Annotated[Networks | None, ServerDefault(value=[])] = Field(
         default=None,
         description="Networks whose packets leave through this interface with its own address; this takes SSH.",
+    )
+    forward_only_to: Annotated[str | None, Field(pattern=NAME)] = Field(
+        default=None,
+        description="The one interface to which packets of IPv4 that come in here are passed on; of the node itself "
+        "they reach this interface's own address alone. This takes SSH.",
     )
 
     bridge_ports: Annotated[Names | None, ServerDefault(value=[])] = Field(

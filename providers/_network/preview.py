@@ -77,6 +77,6 @@ def _without_ssh(connection: str, picture: Picture, wanted: Values) -> Iterator[
     there, goal = picture.site.network, picture.goal
     for name in sorted(goal):
         if lines_of(name, there.get(name, {})) != lines_of(name, goal[name]):
-            yield f"interfaces.{name}", "further lines (options, masquerade) take SSH, and the connection has none"
+            yield f"interfaces.{name}", "its further lines or rules take SSH, and the connection has none"
     if "ip_forward" in wanted:
         yield "ip_forward", "it takes SSH, and the connection has none"

@@ -7,10 +7,9 @@ what it staged can be compared with what was announced.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from providers._network.interface import ALL_VLANS, HASHING_MODES, OVS_PORTS, VLAN_NAME, Interface
 from providers._runtime.wire import to_text
@@ -28,10 +27,10 @@ _NOT_SETTINGS = frozenset(
 """What the API tells of an interface besides its settings, or tells a second time."""
 _DEFAULTS = {"bond_miimon": "100", "bridge_stp": "off", "bridge_fd": "0"}
 _BOND_DEFAULTS = {"bond": "balance-rr", "OVSBond": "active-backup"}
-UNSENT = frozenset({"options", "masquerade"})
+UNSENT = frozenset({"options", "masquerade", "forward_only_to"})
 """What the API has no parameter for."""
-_MASQUERADE = "-s {0} -o {1} -j MASQUERADE"
-_MASQUERADES = re.compile(r"post-(?:up|down) ip6?tables -t nat .*-s (\S+) -o (\S+) -j MASQUERADE")
+_MASQUERADES = re.compile(r"post-down ip6?tables -t nat .*-s (\S+) -o \S+ -j MASQUERADE")
+_FORWARDS = re.compile(r"post-down iptables -t filter .*-i \S+ ! -o (\S+) -j DROP")
 
 
 def settings_of(row: Mapping[str, Any]) -> Settings:
@@ -40,11 +39,7 @@ def settings_of(row: Mapping[str, Any]) -> Settings:
         key: to_text(value) for key, value in row.items() if key not in _NOT_SETTINGS and value is not None
     }  # fmt: skip
     settings = Interface.from_keys({key: text for key, text in texts.items() if text})
-    own: list[str] = []
-    lines: list[str] = []
-    for line in map(str, row.get("options") or ()):
-        (own if masquerades(line, str(row["iface"])) else lines).append(line)
-    settings |= {"options": lines, "masquerade": [network for line in own if (network := _network_of(line))]}
+    settings |= _without_rules(str(row["iface"]), settings, [str(line) for line in row.get("options") or ()])
     for suffix in ("", "6"):
         method = row.get(f"method{suffix}")
         if method not in (None, "", "static", "manual", "loopback"):
@@ -108,37 +103,62 @@ def removed_of(before: Settings, after: Settings) -> list[str]:
 # ---------------------------------------------------------------- lines that the API can't write
 
 
+class Rule(NamedTuple):
+    """A rule of the node's packet filter that comes and goes with an interface."""
+
+    program: str
+    table: str
+    add: str
+    """How it is added: at the end (`-A`), or before all others (`-I`)."""
+    rule: str
+    """With its chain."""
+
+    def command(self, how: str) -> str:
+        """Look for the rule (`-C`), add it, or delete it (`-D`)."""
+        return f"{self.program} -t {self.table} {how} {self.rule}"
+
+    @property
+    def lines(self) -> tuple[str, str]:
+        """Set it once, however often the interface is set up, and take it away with the interface."""
+        there, added = self.command("-C"), self.command(self.add)
+        return f"post-up {there} 2>/dev/null || {added}", f"post-down {self.command('-D')}"
+
+
+def rules_of(name: str, settings: Settings) -> list[Rule]:
+    """The rules of an interface."""
+    rules = []
+    for network in settings.get("masquerade", ()):
+        program = "ip6tables" if ":" in network else "iptables"
+        rules.append(Rule(program, "nat", "-A", f"POSTROUTING -s {network} -o {name} -j MASQUERADE"))
+    if "forward_only_to" in settings:
+        rules.append(Rule("iptables", "filter", "-I", f"FORWARD -i {name} ! -o {settings['forward_only_to']} -j DROP"))
+        address = str(settings.get("cidr", "")).partition("/")[0]
+        rules += [Rule("iptables", "filter", "-I", f"INPUT -i {name} ! -d {address} -j DROP")] if address else []
+    return rules
+
+
 def lines_of(name: str, settings: Settings) -> list[str]:
     """The further lines of an interface, as they stand in the file."""
-    rules = [line for network in settings.get("masquerade", ()) for line in _masquerade_lines(name, network)]
-    return [*settings.get("options", ()), *rules]
+    return [*settings.get("options", ()), *(line for rule in rules_of(name, settings) for line in rule.lines)]
 
 
-def masquerade_rule(name: str, network: str) -> tuple[str, str]:
-    """The program and the rule by which a network leaves through an interface."""
-    program = "iptables" if ipaddress.ip_network(network).version == 4 else "ip6tables"  # noqa: PLR2004 - of IP
-    return program, _MASQUERADE.format(network, name)
+def _without_rules(name: str, settings: Settings, lines: list[str]) -> Settings:
+    """Further lines as the settings that make them, where all lines of a rule are there, and those that none makes."""
+    networks = dict.fromkeys(match[1] for line in lines if (match := _MASQUERADES.fullmatch(line)))
+    onward = dict.fromkeys(match[1] for line in lines if (match := _FORWARDS.fullmatch(line)))
+    found: Settings = {"options": lines, "masquerade": []}
+    for way in ({"forward_only_to": other} for other in onward):
+        found |= _taken(found["options"], rules_of(name, {**settings, **way}), way)
+    for network in networks:
+        more = {"masquerade": [*found["masquerade"], network]}
+        found |= _taken(found["options"], rules_of(name, {"masquerade": [network]}), more)
+    return found
 
 
-def _masquerade_lines(name: str, network: str) -> list[str]:
-    """Set the rule once, however often the interface is set up, and take it away with the interface."""
-    program, rule = masquerade_rule(name, network)
-    chain = f"{program} -t nat {{}} POSTROUTING {rule}"
-    return [
-        f"post-up {chain.format('-C')} 2>/dev/null || {chain.format('-A')}",
-        f"post-down {chain.format('-D')}",
-    ]
-
-
-def masquerades(line: str, name: str) -> bool:
-    """Whether a line is one of those that `masquerade` of the interface makes."""
-    match = _MASQUERADES.fullmatch(line)
-    return match is not None and match[2] == name and line in _masquerade_lines(name, match[1])
-
-
-def _network_of(line: str) -> str:
-    match = _MASQUERADES.fullmatch(line)
-    return match[1] if match else ""
+def _taken(lines: list[str], rules: list[Rule], setting: Settings) -> Settings:
+    """The setting that makes these rules, and the lines without theirs; nothing where one of them is not there."""
+    own = {line for rule in rules for line in rule.lines}
+    return {**setting, "options": [line for line in lines if line not in own]} if own <= set(lines) else {}
 
 
 # ---------------------------------------------------------------- what Proxmox settles

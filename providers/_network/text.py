@@ -188,7 +188,7 @@ def _addresses(settings: Settings, suffix: str) -> Iterator[str]:
 
 _FILE_NAMES = {api: file for file, api in _KEYS.items() if not file.startswith(("bond_", "ovs_"))}
 _ADDRESSES = {"cidr", "gateway", "cidr6", "gateway6", "method", "method6"}
-_ELSEWHERE = _ADDRESSES | {"type", "autostart", "comments", "options", "masquerade", "ovs_tag"}
+_ELSEWHERE = _ADDRESSES | {"type", "autostart", "comments", "options", "masquerade", "forward_only_to", "ovs_tag"}
 
 
 def _setting_lines(name: str, settings: Settings) -> Iterator[str]:

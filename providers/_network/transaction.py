@@ -10,7 +10,7 @@ from typing import Any
 from providers._network.confirm import Confirmed, apply_unconfirmed
 from providers._network.interface import Interface
 from providers._network.plan import Step, steps
-from providers._network.settings import Network, Settings, lines_of, masquerade_rule
+from providers._network.settings import Network, Settings, lines_of, rules_of
 from providers._network.site import (
     Kept,
     Site,
@@ -146,10 +146,10 @@ class Transaction:
     def _take_rules_away(self, there: Network, goal: Network) -> None:
         """A rule of a line that is gone stays in the kernel until the interface goes down."""
         for name in sorted(there):
-            for network in set(there[name].get("masquerade", ())) - set(goal.get(name, {}).get("masquerade", ())):
-                program, rule = masquerade_rule(name, network)
-                command = [program, "-t", "nat", "-D", "POSTROUTING", *rule.split()]
-                self.api.client.ssh.run(self.node, command, deadline=self.api.deadline)
+            kept = rules_of(name, goal.get(name, {}))
+            for rule in rules_of(name, there[name]):
+                if rule not in kept:
+                    self.api.client.ssh.run(self.node, rule.command("-D").split(), deadline=self.api.deadline)
 
     def _text(self, path: str) -> str:
         """A file of the node; empty without a way to look."""

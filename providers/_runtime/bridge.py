@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,6 +42,10 @@ class CommonArgs(TypedDict):
     timeouts: NotRequired[pulumi.Input[Mapping[str, float]] | None]
 
 
+_BATCH_SETITEMS = pickle._Pickler._batch_setitems  # type: ignore[attr-defined]  # the stubs leave it out
+"""As Python has it. Pulumi wraps it for each resource and never unwraps it: a thousand wrappings are too deep."""
+
+
 class Resource(dynamic.Resource):
     """A Proxmox object in the program. A subclass names its kind and types its arguments and outputs."""
 
@@ -61,6 +66,7 @@ class Resource(dynamic.Resource):
             properties[name] = pulumi.Output.secret(plain) if spec and spec.secret and plain is not None else plain
         secrets = [name for name, spec in fields_of(handler.outputs).items() if spec.secret]
         own = pulumi.ResourceOptions(additional_secret_outputs=secrets) if secrets else None
+        pickle._Pickler._batch_setitems = _BATCH_SETITEMS  # type: ignore[attr-defined]  # the stubs leave it out
         super().__init__(ProxmoxProvider(self.kind), resource_name, properties, pulumi.ResourceOptions.merge(opts, own))
 
     @classmethod

@@ -16,7 +16,7 @@ from simulator.guests.transfer import progress
 from simulator.guests.volume_names import parse_name, split_volid
 from simulator.ovf import parse as parse_ovf
 from simulator.propstring import join
-from simulator.records import Volume
+from simulator.records import Guest, Volume
 from simulator.schema import PropertyString
 from simulator.tasks import Step
 
@@ -153,6 +153,15 @@ def make_volume(
     made = _without(drive, "format", "import-from") | {"file": volume.volid, "size": format_size(volume.size)}
     yield f"{slot}: successfully created disk '{print_drive(made)}'"
     return made
+
+
+def remake_cloudinit(view: StorageView, guest: Guest) -> None:
+    """Make the cloud-init drive of a machine that starts where it has none: HA has brought it there without."""
+    for _, drive in drives(guest.config):
+        if is_cloudinit(drive) and view.find(drive["file"]) is None:
+            storage, _, name = drive["file"].partition(":")
+            format_ = name.rpartition(".")[2] if "." in name else "raw"
+            view.allocate(storage, guest.vmid, CLOUDINIT_SIZE, format_, name=name, data=CLOUDINIT_SIZE)
 
 
 def _make_cloudinit(

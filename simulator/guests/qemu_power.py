@@ -10,7 +10,7 @@ from typing import Any
 from simulator.errors import ApiError, TaskError
 from simulator.guests.draft import Draft, check_lock, is_running
 from simulator.guests.facts import guest_numbers
-from simulator.guests.qemu_drives import drives, is_cdrom
+from simulator.guests.qemu_drives import drives, is_cdrom, remake_cloudinit
 from simulator.guests.qemu_hotplug import apply_all, bridge_exists
 from simulator.guests.qemu_options import AGENT, IPCONFIG, NET
 from simulator.guests.storages import StorageView
@@ -50,6 +50,7 @@ def start_locked(run: TaskRun, vmid: int, *, skiplock: bool = False) -> Steps:
     draft = Draft.of(guest)
     apply_all(view, draft)
     guest = draft.put(run.datacenter)
+    remake_cloudinit(view, guest)
     check_startable(view, guest)
     yield START_SECONDS
     guest = run.datacenter.guest(vmid, "qemu", run.node)

@@ -8,6 +8,7 @@ of its parent's bridge.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,6 +37,8 @@ class Network:
     gateways: tuple[tuple[str, str], ...] = ()
     masqueraded: tuple[str, ...] = ()
     """Subnets that leave the node under its own address."""
+    commands: tuple[str, ...] = ()
+    """What is run as its interfaces are set up."""
 
     def mtu(self, bridge: str) -> int:
         """Return the MTU of a bridge."""
@@ -79,6 +82,7 @@ class _Planner:
             addresses=(*own, *self._addresses),
             gateways=tuple(routes),
             masqueraded=tuple(self._masqueraded),
+            commands=tuple(line for link in links for line in _commands(link)),
         )
 
     def _bridge(self, name: str, mtu: int) -> list[Port]:
@@ -111,7 +115,8 @@ class _Planner:
             ports.append(_bond(link, link.iface))
         elif link.type in ("OVSPort", "OVSIntPort"):
             kind = "internal" if link.type == "OVSIntPort" else ""
-            ports.append(Port(name=name, type=kind, tag=_ovs_tag(link), trunks=_ovs_trunks(link)))
+            mtu = _mtu(link) if kind and "mtu" in link.options else None
+            ports.append(Port(name=name, type=kind, tag=_ovs_tag(link), trunks=_ovs_trunks(link), mtu=mtu))
         else:
             ports.append(Port(name=name, trunks=_carried(bridge)))
 
@@ -183,6 +188,10 @@ class _Planner:
         self._addresses.append((subnet.options["vnet"], f"{subnet.options['gateway']}/{prefix}"))
         if subnet.options.get("snat") == "1" and ipaddress.ip_network(subnet_cidr(subnet.id)).version == 4:  # noqa: PLR2004 - of IP
             self._masqueraded.append(subnet_cidr(subnet.id))
+
+
+def _commands(link: Interface) -> list[str]:
+    return re.sub(r"\$(\{IFACE\}|IFACE\b)", link.iface, link.options.get("post-up", "")).splitlines()
 
 
 def _mtu(link: Interface) -> int:

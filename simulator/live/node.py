@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from simulator.live import iptables
 from simulator.live.container import Container
 from simulator.live.network import Network
 from simulator.live.place import LiveError, Place, hold, quoted
-from simulator.live.switch import START, Bridge, Port, shape
+from simulator.live.switch import START, Bridge, Port, deaf, shape
 
 _CABLE_MTU = 9216
 _FORWARD = "sysctl -qw net.ipv4.ip_forward=1"
@@ -110,6 +111,7 @@ class Node:
 
 def _card(card: str, mtu: int) -> Iterator[str]:
     yield quoted("ethtool", "-K", card, "tx", "off")
+    yield deaf(card)
     yield quoted("ip", "link", "set", card, "mtu", mtu, "up")
 
 
@@ -122,5 +124,6 @@ def _addressing(old: Network, new: Network) -> Iterator[str]:
         yield quoted("ip", "address", "replace", address, "dev", device)
     for device, gateway in new.gateways:
         yield quoted("ip", "route", "replace", "default", "via", gateway, "dev", device, "onlink")
+    yield f"nft {quoted(iptables.script(new.commands))}"
     rules = [f"ip saddr {subnet} ip daddr != {subnet} masquerade" for subnet in new.masqueraded]
     yield f"nft {quoted('; '.join([*_TRANSLATION, *rules]) + '; }; }')}"

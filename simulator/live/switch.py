@@ -24,6 +24,11 @@ ip link set lo up
 _DEFAULT_MTU = 1500
 
 
+def deaf(device: str) -> str:
+    """Return what keeps the kernel from answering on a device that is the switch's: it sees the frames as well."""
+    return quoted("sysctl", "-qw", f"net/ipv4/conf/{device}/arp_ignore=8")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """A port of a bridge. Without tag and trunks it carries all VLANs, and what has none."""
@@ -41,6 +46,8 @@ class Port:
     members: tuple[str, ...] = ()
     """The devices of a bond."""
     bond_mode: str = ""
+    mtu: int | None = None
+    """Of a port that the switch makes; that of the bridge where not set."""
 
     def commands(self, bridge: str) -> list[str]:
         """Return the words of `ovs-vsctl` that plug the port in, or bring one that is there into this form."""
@@ -109,4 +116,4 @@ def _bring_up(bridges: Iterable[Bridge]) -> Iterator[str]:
         yield quoted("ip", "link", "set", bridge.name, "up")
         for port in bridge.ports:
             if port.type == "internal":
-                yield quoted("ip", "link", "set", port.name, "mtu", bridge.mtu, "up")
+                yield quoted("ip", "link", "set", port.name, "mtu", port.mtu or bridge.mtu, "up")

@@ -8,6 +8,7 @@ wrote for the interfaces of its topology.
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import replace
 
 from simulator.network.checking import settle
@@ -83,14 +84,18 @@ def _reload(datacenter: Datacenter, node: str) -> None:
             datacenter.interfaces.delete(f"{node}/{link.iface}")
     for name, entry in wanted.items():
         if name != "lo":
-            datacenter.interfaces.put(_link(node, name, entry))
+            datacenter.interfaces.put(link_of(node, name, entry))
     for name in cards - wanted.keys():
         datacenter.interfaces.put(Interface(node=node, iface=name, type="eth", options={"method": "manual"}))
 
 
-def _link(node: str, name: str, entry: Entry) -> Interface:
+def link_of(node: str, name: str, entry: Entry) -> Interface:
+    """Return an interface as it is once it has been set up: with its settings, and the commands that are run then."""
     options = {key: str(value) for key, value in entry.items() if isinstance(value, (str, int)) and key != "type"}
-    return Interface(node=node, iface=name, type=entry["type"], options=options)
+    run = [line.partition(" ")[2] for line in entry.get("options", ()) if re.match(r"(post-)?up\s", line)]
+    return Interface(
+        node=node, iface=name, type=entry["type"], options=options | ({"post-up": "\n".join(run)} if run else {})
+    )
 
 
 def _installed(found: list[Interface]) -> str:

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from simulator.network.files import current, links, reload
+from simulator.network.files import current, link_of, links, reload
 from simulator.network.parsing import parse
 from simulator.network.reach import watched
 from simulator.records import Interface
@@ -52,9 +52,7 @@ def _switch(command: str) -> Program:
                     streams.complain(f"error: {command}: interface {name} not found in configuration")
                     code = 1
                 elif command == "ifup":
-                    options = {k: str(v) for k, v in entries[name].items() if isinstance(v, (str, int)) and k != "type"}
-                    link = Interface(node=shell.node, iface=name, type=entries[name]["type"], options=options)
-                    shell.datacenter.interfaces.put(link)
+                    shell.datacenter.interfaces.put(link_of(shell.node, name, entries[name]))
                 else:
                     _take_down(shell, name)
         return code

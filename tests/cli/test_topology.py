@@ -153,7 +153,7 @@ def test_guests_that_are_alike_share_a_row_where_there_are_many() -> None:
     picture = picture_of(lab, "lab")
 
     rows = [(row.label, row.detail, row.ends[0].label(len(row.guests) == 1)) for row in picture.boxes[0].rows]
-    assert rows == [("student-3", "VM 102", ".1.3"), ("student-6 … student-99", "32 VMs", ".1.6 … .1.99")]
+    assert rows == [("student-3", "VM 102", ".1.3"), ("student-6 … student-99", "32 VMs", ".1.6-.1.99")]
     assert "student-50" in svg(picture)
 
 
@@ -181,6 +181,15 @@ def test_a_drawing_needs_nothing_from_elsewhere() -> None:
     assert re.findall(r"https?://[^\"]*", text) == ["http://www.w3.org/2000/svg"]
     assert "url(" not in text
     assert "@import" not in text
+
+
+def test_networks_are_in_the_order_of_their_vlans() -> None:
+    vlans = {"storage": 8, "boot": 6, "outside": None, "tunnel": 10}
+    networks = {name: Network(bridge="vmbr0", vlan=vlan) for name, vlan in vlans.items()}
+
+    picture = picture_of(Lab(kind="any", networks=networks), "lab")
+
+    assert [line.name for line in picture.networks] == ["outside", "boot", "storage", "tunnel"]
 
 
 def test_names_with_numbers_are_in_the_order_of_these() -> None:

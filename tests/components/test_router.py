@@ -68,6 +68,12 @@ def test_the_bridge_of_the_inner_networks_may_be_the_way_out_too() -> None:
     }
 
 
+def test_inner_networks_that_are_apart_lead_outside_alone() -> None:
+    found = interfaces_of(replace(OPENSTACK, apart=True))
+
+    assert {name for name, item in found.items() if item.get("forward_only_to") == "outside"} == set(INSIDE)
+
+
 @given(tags=st.sets(st.integers(2, 250), min_size=1, max_size=9))
 def test_each_network_leaves_by_one_rule_and_none_by_two(tags: set[int]) -> None:
     inside = {f"vlan{tag}i": Network(cidr=f"10.{tag}.0.0/24", vlan=tag) for tag in tags}

@@ -57,9 +57,9 @@ WRONG: list[tuple[TeachingClusterArgs, str, str]] = [
     (node(addresses={"black": "192.0.2.12"}), "networks", "pve2 has no address in green, which is for management"),
     (replace(LAB, nodes={"pve1": replace(NODES["pve1"], added=True)}), "nodes", "all of them are `added`"),
     (
-        replace(LAB, cluster=Formation(name="school", joining={"pve1": "first", "pve2": "second"})),
+        replace(LAB, cluster=Formation(name="school", joining={"pve2": "second"})),
         "cluster.joining",
-        "each by its connection: pve2, pve3; name these",
+        "name all but one of pve1, pve2, pve3",
     ),
     (networks(green=replace(GREEN, cidr="10.7.0.1/24")), "networks.green.cidr", "host bits set"),
     (networks(green=replace(GREEN, cidr="10.0.0.0/8", gateway="192.0.2.1")), "networks.green.gateway", "take one of"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -118,6 +119,36 @@ def test_what_is_not_said_is_not_made() -> None:
         *(f"nodes-network-{node}" for node in NODES), *(f"template-{node}" for node in NODES),
         *(f"template-{node}-image" for node in NODES), "nodes-local", "nodes-local-lvm", "role-pupil", "role-teacher",
     }  # fmt: skip
+
+
+def turned_round(page: Mapping[str, Any]) -> dict[str, Any]:
+    """The same keys, the last one first."""
+    return dict(reversed(list(page.items())))
+
+
+def test_in_what_order_a_page_has_its_keys_means_nothing() -> None:
+    zfs = {**INSTALLED, "tank": LabStorage(type="zfspool", content=("images",))}
+    full = replace(LAB.template, linked=False)
+    cluster = Formation(name="school", joining={"pve1": "first", "pve3": "third"})
+    lab = replace(
+        LAB, connection="second", cluster=cluster, storage="tank", storages=zfs, template=full, replication=Copies()
+    )
+    other = replace(
+        lab,
+        nodes=turned_round(NODES),
+        networks=turned_round(LAB.networks),
+        storages=turned_round(zfs),
+        cluster=replace(cluster, joining=turned_round(cluster.joining)),
+    )
+
+    found, turned = made(lab).inputs, made(other).inputs
+
+    assert found["lab-nodes-cluster"]["link"] == {"link0": {"address": "10.7.0.12"}}
+    for inputs in (*found.values(), *turned.values()):
+        inputs.pop("clone", None)  # numbers that follow from the order in which things are asked for
+        inputs.pop("vmid", None)
+        inputs.pop("job_id", None)
+    assert turned == found
 
 
 def test_nodes_that_are_to_be_a_cluster_have_their_networks_first_each_by_its_own_connection() -> None:

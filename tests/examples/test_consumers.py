@@ -77,6 +77,7 @@ def test_a_program_in_python_gives_names_and_figures_to_a_labs_guests(lab: Progr
     assert lab.destroy().code == 0
 
 
+@pytest.mark.timeout(900)  # the host may have to be built first
 def test_a_program_in_pulumis_yaml_reads_a_lab_with_its_secrets_and_no_others(lab: Program) -> None:
     provide_yaml_host(ROOT)
     program = consumer("guest-list", lab)

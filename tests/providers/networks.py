@@ -61,6 +61,7 @@ ROLES = {
     "bond0.51": {"type": "vlan", "cidr": "10.51.0.10/24", "mtu": 9000, "comments": "Ceph, cluster"},
 }
 SERVICES = {"vmbr1": {"type": "bridge", "cidr": "10.0.1.11/24", "mtu": 1400, "comments": "services"}}
+APART = {"vmbr1": {"type": "bridge", "cidr": "10.0.1.12/24", "forward_only_to": "vmbr0"}}
 NETWORKS = {
     "the OpenStack lab": OPENSTACK_LAB,
     "a bridge": BRIDGE,
@@ -68,6 +69,7 @@ NETWORKS = {
     "VLANs on a bridge": VLAN_BRIDGE,
     "roles on a bond": ROLES,
     "a bridge for services": SERVICES,
+    "a bridge that leads outside alone": APART,
 }
 """What it is -> interfaces."""
 TAKES_OVER = {"adopt": "if-exists"}

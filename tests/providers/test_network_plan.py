@@ -30,6 +30,7 @@ _any = {
     "comments": st.sampled_from(["a note", "two\nlines"]),
     "options": _lines,
     "masquerade": st.lists(st.sampled_from(["10.1.0.0/24", "2001:db8:1::/64"]), unique=True, max_size=2),
+    "forward_only_to": st.sampled_from(["outside", "vmbr9"]),
 }
 _own: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "bridge": {"bridge_ports": st.just(["eno1", "eno2"]), "bridge_vlan_aware": st.just(value=True)},
@@ -77,7 +78,20 @@ def test_further_lines_change_in_one_interface_and_nothing_else(network: Network
         other: item for other, item in network.items() if other != name
     }
     if name in network:
-        assert changed[name] == normal(name, {**network[name], "options": lines, "masquerade": []})
+        left = {key: value for key, value in network[name].items() if key != "forward_only_to"}
+        assert changed[name] == normal(name, {**left, "options": lines, "masquerade": []})
+
+
+@given(st.sampled_from(["-s '10.1.0.0/24' -o vmbr0", "-s 10.1.0.9/24 -o vmbr0", "-s 10.1.0.0/24 -o other"]))
+def test_a_rule_that_somebody_has_written_in_his_own_way_stays_a_line_of_his(rule: str) -> None:
+    lines = [
+        f"post-{when} iptables -t nat -{how} POSTROUTING {rule} -j MASQUERADE"
+        for when, how in (("up", "A"), ("down", "D"))
+    ]
+
+    found = read(with_lines(printed(INSTALLED), "vmbr0", [], lines))["vmbr0"]
+
+    assert found == {**INSTALLED["vmbr0"], "options": lines}
 
 
 @given(st.text(max_size=300))

@@ -156,6 +156,28 @@ def test_everything_is_staged_in_order_and_applied_once(host: Simulator, network
     assert text.count("post-up iptables -t nat -C POSTROUTING -s 10.") == len(networks.VLANS)
 
 
+def test_what_comes_in_goes_on_to_one_interface_alone_and_to_the_address_that_this_one_has(
+    host: Simulator, network: Driver
+) -> None:
+    def rules() -> list[str]:
+        return [line.strip() for line in networks.file_of(host).splitlines() if "-j DROP" in line]
+
+    for address in ("10.0.1.12", "10.0.1.13"):
+        interfaces = {"vmbr1": {**networks.APART["vmbr1"], "cidr": f"{address}/24"}}
+        network.again()
+        network.up(declared(interfaces))
+        assert network.drift() == {}
+        assert [line.partition(" || ")[2] or line for line in rules()] == [
+            "iptables -t filter -I FORWARD -i vmbr1 ! -o vmbr0 -j DROP",
+            "post-down iptables -t filter -D FORWARD -i vmbr1 ! -o vmbr0 -j DROP",
+            f"iptables -t filter -I INPUT -i vmbr1 ! -d {address} -j DROP",
+            f"post-down iptables -t filter -D INPUT -i vmbr1 ! -d {address} -j DROP",
+        ]
+    network.again()
+    network.up(declared({"vmbr1": {"type": "bridge", "cidr": "10.0.1.13/24"}}))
+    assert rules() == []
+
+
 def test_somebody_elses_change_that_waits_is_named_and_not_applied(host: Simulator, network: Driver) -> None:
     host.by_hand("PUT", f"{NETWORK}/eno3", {"type": "eth", "comments": "mine"})
     host.by_hand("POST", NETWORK, {"iface": "vmbr5", "type": "bridge"})
@@ -202,7 +224,7 @@ def test_without_ssh_nothing_is_applied_unless_that_is_said(host: Simulator) -> 
 
     refused = network.problems(declared({"vmbr7": {"type": "bridge", "options": ["post-up true"]}}))
     assert "nothing could undo a change that cuts the node off" in refused["unconfirmed"]
-    assert refused["interfaces.vmbr7"].startswith("further lines (options, masquerade) take SSH")
+    assert refused["interfaces.vmbr7"].startswith("its further lines or rules take SSH")
     with pytest.raises(ConfigProblem, match="set unconfirmed=True"):
         network.handler.create(network.api, declared(SMALL))
 
@@ -244,6 +266,7 @@ def test_an_interface_that_is_there_already_is_somebodys(network: Driver) -> Non
         ({"vmbr7.5": {"type": "vlan"}}, "vmbr7.5", "there is no interface vmbr7 for the VLAN to be on"),
         ({"storage": {"type": "vlan"}}, "storage", "a VLAN is named like vmbr0.10, or says its"),
         ({"lan": {"type": "OVSIntPort", "ovs_bridge": "vmbr0"}}, "lan", "there is no OVSBridge vmbr0"),
+        ({"vmbr7": {"type": "bridge", "forward_only_to": "wan"}}, "vmbr7", "there is no interface wan"),
         (
             {"vmbr7": {"type": "bridge", "cidr": "10.7.0.2/24", "gateway": "10.7.0.1"}},
             "vmbr7.gateway",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import dill  # type: ignore[import-untyped]  # Pulumi's own way to pickle
 import grpc
+import pulumi
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import UNKNOWN
@@ -15,6 +17,8 @@ from pulumi.output import UNKNOWN
 from providers._runtime import bridge, hub
 from providers._runtime.bridge import PROVIDER_KEY, ProxmoxProvider
 from providers._runtime.errors import ConfigProblem
+from providers.pool import Pool
+from tests.components.asked import inputs_of
 from tests.conftest import Simulator
 from tests.runtime.doors import requests_on
 from tests.runtime.plugin import Plugin, running
@@ -107,3 +111,13 @@ def test_a_connection_that_does_not_exist_is_one_line(plugin: Plugin) -> None:
 def test_a_provider_that_was_not_configured_is_told_in_one_line() -> None:
     with pytest.raises(ConfigProblem, match="used before it was configured"):
         hub.the_hub()
+
+
+def test_a_program_may_have_more_resources_than_python_has_frames() -> None:
+    def make() -> pulumi.Output[str]:
+        limit = sys.getrecursionlimit()
+        return [Pool(f"pool-{number}", poolid=f"pool-{number}") for number in range(limit)][-1].poolid
+
+    found = inputs_of(make)
+
+    assert len(found) == sys.getrecursionlimit()

@@ -10,6 +10,7 @@ import pytest
 
 from providers._runtime.connection import Connection, load, pick
 from providers._runtime.errors import ConfigProblem
+from simulator import daemon
 from tests.conftest import Simulator
 
 SECRET = "e7a1c0de-very-secret"
@@ -129,6 +130,26 @@ def test_a_simulated_topology_gives_a_connection_for_each_of_its_hosts(
 
     assert sorted(connections) == sorted(two_hosts.running.connections)
     assert all(connection.ca_file for connection in connections.values())
+
+
+def test_a_topology_may_say_that_programs_log_in_as_root_and_know_all_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROXMOX_SIM_HOME", str(tmp_path))
+    nodes = ", ".join(f"{name}: {{clustered: false, nodes: {{{name}: {{}}}}}}" for name in ("one", "two"))
+    topology = tmp_path / "hosts.yaml"
+    topology.write_text(f"{{login: password, password: secret, datacenters: {{{nodes}}}}}")
+    try:
+        connections = load({"proxmox:simulator": str(topology)}, tmp_path)
+    finally:
+        daemon.stop(tmp_path / "hosts")
+
+    for connection in connections.values():
+        assert (connection.username, connection.token_id) == ("root@pam", None)
+        assert connection.password is not None
+        assert connection.password.get_secret_value() == "secret"
+        assert connection.ssh is not None
+        assert set(connection.ssh.hosts) == {"one", "two"}
 
 
 def test_a_topology_that_does_not_exist_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

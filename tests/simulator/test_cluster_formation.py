@@ -100,3 +100,17 @@ def test_the_guests_of_a_node_that_was_put_out_stay_in_the_lists_as_unknown(host
     rows = hosts.call("pve1", "GET", "/cluster/resources", {"type": "vm"}).data
     assert rows == [{"id": "qemu/100", "type": "qemu", "vmid": 100, "node": "pve2", "status": "unknown"}]
     assert hosts.call("pve2", "GET", "/nodes/pve2/qemu/100/config").data["name"] == "left"
+
+
+def test_a_host_may_join_by_the_address_that_a_running_mesh_gives_it(hosts: Hosts) -> None:
+    hosts.form(joining=())
+    script = {"node": "pve2", "path": "/etc/tinc/cluster/tinc-up", "text": "ip address replace 10.99.0.2/24 dev x\n"}
+    unit = {"node": "pve2", "name": "tinc@cluster.service", "enabled": "enabled"}
+
+    def joined(active: str) -> str:
+        for table, record in (("files", {**script, "changed": 0}), ("units", {**unit, "active": active})):
+            daemon.control(hosts.running, "POST", "seed", {"datacenter": "pve2", "table": table, "records": [record]})
+        return hosts.join("pve2", link0="10.99.0.2")[0]
+
+    assert joined("inactive") == "Check if node may join a cluster failed!"
+    assert joined("active") == "OK"

@@ -95,6 +95,19 @@ def test_on_the_immediate_clock_a_lost_nodes_guests_run_elsewhere_at_once(cluste
     assert (node in ("pve1", "pve2"), state) == (True, "started")
 
 
+def test_a_machine_that_ha_has_brought_elsewhere_gets_its_cloud_init_drive_made_anew(cluster: Client) -> None:
+    own = {"storage": "own", "type": "dir", "path": "/srv/own", "content": "images"}
+    assert cluster.call("POST", "/storage", own).status == 200
+    assert cluster.call("PUT", "/nodes/pve3/qemu/101/config", {"ide2": "own:cloudinit"}).status == 200
+    _manage(cluster, "vm:101")
+    cluster.control("clock", {"mode": "immediate"})
+    cluster.control("nodes", {"node": "pve3", "online": False})
+    node, state = _service(cluster, "vm:101")
+    assert (node != "pve3", state) == (True, "started")
+    volumes = cluster.call("GET", f"/nodes/{node}/storage/own/content").data
+    assert ["cloudinit" in row["volid"] for row in volumes] == [True]
+
+
 def test_on_the_timed_clock_the_rounds_follow_each_other_by_themselves(cluster: Client) -> None:
     cluster.control("clock", {"mode": "timed", "speed": 100.0})
     _manage(cluster, "vm:101")

@@ -10,6 +10,7 @@ import yaml
 from pulumi import Output
 from pydantic import ValidationError
 
+from cli.inventory import sheets_of
 from components.outputs import Exports
 from stacks.settings import parse
 from tests.components.asked import asked
@@ -18,9 +19,10 @@ from tests.stacks.told import told
 
 PLANNED = {
     "volid": "local:import/image.qcow2",
+    "secret": "a token's",
     **dict.fromkeys(("private_key_pem", "private_key_openssh", "public_key_pem", "public_key_openssh"), "a key"),
 }
-"""What keys and files say when they are made, besides what they are asked for."""
+"""What keys, tokens and files say when they are made, besides what they are asked for."""
 
 
 def secrecy(value: Output[Any]) -> Output[Any]:
@@ -48,6 +50,7 @@ def test_what_a_lab_exports_is_what_others_read(page: Path) -> None:
     read = told({name: value for name, value in outputs.items() if name not in secret})
     assert read.kind == lab.kind
     assert read.hosts
+    assert all(sheet.text or sheet.missing for sheet in sheets_of(read).values()), "each tool gets a file, or a reason"
 
 
 def test_what_no_reader_could_use_ends_the_run() -> None:

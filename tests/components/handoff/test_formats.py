@@ -64,7 +64,8 @@ def test_every_guest_and_host_is_in_the_inventory_once_with_what_leads_to_it(lab
     assert len(found["hosts"]) == len(lab.guests) + len(lab.hosts)
     for name, guest in lab.guests.items():
         assert found["hosts"][name]["proxmox_vmid"] == guest.vmid
-        assert found["hosts"][name].get("ansible_host") == (guest.ssh.address if guest.ssh else None)
+        if guest.ssh is not None:
+            assert found["hosts"][name]["ansible_host"] == guest.ssh.address
     assert len(found["children"]["proxmox"]["hosts"]) == len(lab.hosts)
     assert not set(found["children"]["proxmox"]["hosts"]) & set(lab.guests)
 
@@ -82,6 +83,23 @@ def test_every_group_has_its_members_and_a_name_that_ansible_takes(lab: Lab) -> 
         member = {group for group, members in groups.items() if name in members}
         wanted = {re.sub(r"\W", "_", group) for group in guest.groups}
         assert {re.sub(r"^_|_guests$", "", group) for group in member} == {re.sub("_guests$", "", w) for w in wanted}
+
+
+def test_a_container_without_a_login_is_reached_through_its_host() -> None:
+    hosts = {"alpha": Host(node="pve", address="192.0.2.1"), "beta": Host(node="pve")}
+
+    def way(**changes: Any) -> dict[str, Any]:
+        guest = Guest(**{"name": "dns", "type": "lxc", "vmid": 100, "node": "pve", "host": "alpha", **changes})
+        variables = inventory(Lab(kind="any", hosts=hosts, guests={"dns": guest}))["hosts"]["dns"]
+        return {key: value for key, value in variables.items() if key.startswith("ansible")}
+
+    assert way() == {
+        "ansible_connection": "community.proxmox.proxmox_pct_remote",
+        "ansible_host": "192.0.2.1",
+        "ansible_user": "root",
+    }
+    assert way(type="qemu") == {}
+    assert way(host="beta") == {}
 
 
 def test_a_password_is_the_guests_own_or_that_of_all_guests_and_no_template() -> None:
