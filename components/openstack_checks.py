@@ -10,7 +10,6 @@ from itertools import combinations
 from components.networks import Network as Plain
 from components.networks import clashes
 from components.openstack_args import UNTAGGED, Host, Network, OpenStackLabArgs
-from components.openstack_deployers import VIPS
 from components.openstack_network import OUTSIDE
 from components.openstack_plan import guests, numbers, placed
 from components.placement import NoRoomError, mebibytes
@@ -126,7 +125,7 @@ def _names(lab: OpenStackLabArgs) -> Iterator[Problem]:
 
 def _addresses(lab: OpenStackLabArgs) -> Iterator[Problem]:
     """Fixed ones are no two alike, and none is given out."""
-    taken = {number: f"the {vip} address of the load balancer" for vip, number in VIPS.items()}
+    taken = {number: f"the {vip} address of the load balancer" for vip, number in lab.kit.vips.items()}
     for name, number in numbers(lab).items():
         if number in taken:
             yield Problem(f"numbers.{name}", number, f"{taken[number]} has it already; take another")

@@ -6,7 +6,7 @@ The sizes are assumptions: what the deployers' own guides ask for a trial, or a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,6 +18,9 @@ Role = Literal["boot", "hosts", "management", "storage", "replication", "migrati
 """`boot`: machines are started and installed over it. `hosts`: they are reached over it. `management`: the services
 talk to each other. `storage`: guests' disks. `replication`: copies of these. `migration`: guests on the move.
 `tunnel`: tenants' networks. `external`: floating addresses, whose card on a node has none of its own."""
+
+
+VIPS = {"internal": 5, "external": 6}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +48,20 @@ class Deployer:
     """What is handed over, as `components/handoff` calls it."""
     groups: tuple[str, ...] = ()
     """What each node is part of besides, as the deployer's inventory calls it."""
+    vips: Mapping[str, int] = field(default_factory=lambda: VIPS)
+    """Addresses that are kept for its load balancer, as places in the network of the management."""
     needs: tuple[Role, ...] = ("management", "external")
     """What there has to be a network for."""
 
 
+ANSIBLE, PROXY = "ansible", "proxy"
 CONTAINERS: Mapping[str, Machine] = {
-    "ansible": Machine(cores=2, memory=2048, disk="10G"),
-    "proxy": Machine(cores=1, memory=512, disk="4G"),
+    ANSIBLE: Machine(cores=2, memory=2048, disk="10G"),
+    PROXY: Machine(cores=1, memory=512, disk="4G"),
 }
-NUMBERS = {"maas": 11, "juju": 12, "ansible": 13, "proxy": 14}
+NUMBERS = {"maas": 11, "juju": 12, ANSIBLE: 13, PROXY: 14}
 """Place of a guest in each of its networks; the nodes follow from 21 on."""
 FIRST_NODE = 21
-VIPS = {"internal": 5, "external": 6}
-"""Addresses that are kept for the deployer's load balancer, in the network of the management."""
 _OTHERS: Mapping[int, tuple[Role, ...]] = {7: ("management",), 8: ("storage",), 10: ("tunnel",), 18: ("external",)}
 
 DEPLOYERS: Mapping[DeployerName, Deployer] = {
@@ -91,6 +95,7 @@ DEPLOYERS: Mapping[DeployerName, Deployer] = {
         node=Machine(cores=4, memory=32768, disk="200G"),
         controllers={},
         formats=("sunbeam",),
+        vips={},  # it takes addresses out of the pool
     ),
     "none": Deployer(
         roles={6: ("hosts",), **_OTHERS},

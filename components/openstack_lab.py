@@ -17,28 +17,35 @@ from typing import Any
 import pulumi
 import pulumi_random
 
-from components import place as machine
 from components.ansible_controller import AnsibleController, AnsibleControllerArgs, inventory_of
 from components.golden_template import GoldenTemplate, GoldenTemplateArgs, Place
 from components.handoff.maas import POWER_TOKEN, POWER_USER
 from components.least_privilege import LeastPrivilege, LeastPrivilegeArgs
 from components.openstack_args import OpenStackLabArgs
 from components.openstack_checks import problems
+from components.openstack_deployers import ANSIBLE, PROXY
 from components.openstack_network import others, router
 from components.openstack_outputs import describe
 from components.openstack_plan import Card, Guest, guests, placed, sites
 from components.outputs import Exports, LoginOutput, login
 from components.reverse_proxy import ReverseProxy, ReverseProxyArgs, Site
 from components.router import Router, interfaces_of
-from components.service import packages
 from components.service_container import ServiceHost
 from providers.container import Container
+from providers.node_exec import NodeExec
 from providers.node_network import NodeNetwork
 from providers.pool import Pool
 from providers.private_key import PrivateKey
 from providers.vm import VirtualMachine
 
-ANSIBLE, PROXY = "ansible", "proxy"
+SWITCH, MARK = "openvswitch-switch", "/var/lib/proxmox-labs.openvswitch"
+INSTALL = (
+    'set -e; export DEBIAN_FRONTEND=noninteractive; get() { apt-get install --quiet --yes "$1"; }; '
+    'get "$1" || { apt-get update --quiet; get "$1"; }; touch "$2"'
+)
+REMOVE = (
+    'set -e; export DEBIAN_FRONTEND=noninteractive; [ -e "$2" ] || exit 0; apt-get purge --quiet --yes "$1"; rm "$2"'
+)
 
 
 class OpenStackLab(pulumi.ComponentResource):
@@ -82,10 +89,17 @@ class OpenStackLab(pulumi.ComponentResource):
         return ready
 
     def _switch(self, name: str) -> pulumi.Resource:
-        """Open vSwitch on a host, where it stays."""
+        """Open vSwitch on a host, which had it before, or has it for as long as the lab."""
         host = self._args.hosts[name]
-        place = machine.Place(node=host.node, connection=host.connection)
-        return packages(f"{self._name}-{name}-openvswitch", ["openvswitch-switch"], (), place, self._own)
+        return NodeExec(
+            f"{self._name}-{name}-openvswitch",
+            self._own,
+            connection=host.connection,
+            node=host.node,
+            command=["sh", "-c", INSTALL, "sh", SWITCH, MARK],
+            unless=["dpkg-query", "-W", SWITCH],
+            delete_command=["sh", "-c", REMOVE, "sh", SWITCH, MARK],
+        )
 
     def _pool_after(self, ready: list[pulumi.Output[Any]]) -> dict[str | None, pulumi.Output[str]]:
         """Connection -> the pool of its guests. Whoever is in it is made after the networks, and goes before them."""
@@ -242,8 +256,14 @@ class OpenStackLab(pulumi.ComponentResource):
         return ReverseProxy(guest.name, args, self._own).guest
 
     def _ansible(self, guest: Guest, others: Exports) -> Container:
-        """With all others in its inventory; those that cloud-init sets up know its key."""
-        args = AnsibleControllerArgs(host=self._service_host(guest), inventory=inventory_of(others), key=self._key)
+        """With all others in its inventory; those that cloud-init sets up know its key.
+
+        The host that is the gateway lets nobody from inside reach it by another address.
+        """
+        name = self._args.gateway_name
+        gateway = others.hosts[name].model_copy(update={"address": guest.cards[0].gateway})
+        inventory = inventory_of(replace(others, hosts={**others.hosts, name: gateway}))
+        args = AnsibleControllerArgs(host=self._service_host(guest), inventory=inventory, key=self._key)
         return AnsibleController(guest.name, args, self._own).guest
 
 

@@ -11,6 +11,7 @@ import pulumi
 
 from components.handoff import formats as all_formats
 from components.openstack_args import OpenStackLabArgs
+from components.openstack_deployers import PROXY
 from components.openstack_network import OUTSIDE
 from components.openstack_plan import Guest, guests, sites, tag, vips
 from components.outputs import Exports, LoginOutput, guest_output
@@ -102,7 +103,7 @@ def _guest(
         f"net{slot}": (card.network, card.address and card.address.partition("/")[0])
         for slot, card in enumerate(guest.cards)
     }
-    if guest.name == "proxy" and lab.proxy_outside:
+    if guest.name == PROXY and lab.proxy_outside:
         nics[f"net{len(guest.cards)}"] = (OUTSIDE, lab.proxy_outside.partition("/")[0])
     empty = [f"{DISK}{slot}" for slot in range(1, len(guest.osd_disks) + 1)]
     return guest_output(machine, host=host, nics=nics, groups=guest.groups, ssh=ssh).apply(

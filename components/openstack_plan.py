@@ -8,7 +8,7 @@ from itertools import count
 from typing import Literal
 
 from components.openstack_args import UNTAGGED, Network, OpenStackLabArgs
-from components.openstack_deployers import CONTAINERS, FIRST_NODE, NUMBERS, VIPS, Machine
+from components.openstack_deployers import CONTAINERS, FIRST_NODE, NUMBERS, Machine
 from components.placement import Room, Wish, mebibytes, place
 
 NODES, CONTROLLERS = "nodes", "controllers"
@@ -54,10 +54,10 @@ class Guest:
 
 
 def guests(lab: OpenStackLabArgs) -> dict[str, Guest]:
-    """All guests by name: the nodes first, so that they are spread best."""
-    machines = [_node(lab, name) for name in lab.nodes.names]
-    machines += [_controller(lab, name, size) for name, size in lab.kit.controllers.items()]
+    """All guests by name: the nodes last, so that one more of them moves nobody."""
+    machines = [_controller(lab, name, size) for name, size in lab.kit.controllers.items()]
     machines += [_container(lab, name, size) for name, size in CONTAINERS.items()]
+    machines += [_node(lab, name) for name in lab.nodes.names]
     return {guest.name: guest for guest in machines}
 
 
@@ -68,10 +68,10 @@ def placed(lab: OpenStackLabArgs) -> dict[str, str]:
             name=guest.name,
             takes=guest.wish,
             group=guest.groups[0],
-            number=number if guest.groups[0] == NODES else 0,
+            number=lab.nodes.names.index(guest.name) if NODES in guest.groups else 0,
             host=lab.placement.get(guest.name),
         )
-        for number, guest in enumerate(guests(lab).values())
+        for guest in guests(lab).values()
     ]
     return place({name: host.room for name, host in lab.hosts.items()}, wishes)
 
@@ -79,14 +79,15 @@ def placed(lab: OpenStackLabArgs) -> dict[str, str]:
 def vips(lab: OpenStackLabArgs) -> dict[str, str]:
     """The addresses that are kept for the deployer's load balancer."""
     subnet = lab.by_role("management").subnet
-    return {vip: str(subnet[number]) for vip, number in VIPS.items()}
+    return {vip: str(subnet[number]) for vip, number in lab.kit.vips.items()}
 
 
 def sites(lab: OpenStackLabArgs) -> Mapping[str, str]:
     """What the reverse proxy serves: name in the domain -> URL of who answers."""
-    found = {"dashboard": f"http://{vips(lab)['external']}"}
-    maas = guests(lab).get("maas")
-    if maas is not None:
+    found: dict[str, str] = {}
+    if external := vips(lab).get("external"):
+        found["dashboard"] = f"http://{external}"
+    if maas := guests(lab).get("maas"):
         found["maas"] = f"http://{maas.address}:5240"
     return {**found, **lab.sites}
 

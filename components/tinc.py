@@ -13,6 +13,8 @@ PORT = 655
 """The one that is tinc's."""
 ROOM = 1400
 """MTU inside, where the network below carries 1500: what the tunnel adds fits in between."""
+PING_INTERVAL = 5
+"""Seconds of silence after which a member is asked whether it is there; it has five to answer."""
 MAIN = "tinc.conf"
 KEY = "rsa_key.priv"
 SCRIPTS = ("tinc-up", "tinc-down")
@@ -64,8 +66,13 @@ def name_of(member: str) -> str:
 
 
 def main_file(net: Net, me: str, members: Mapping[str, Peer]) -> str:
-    """`tinc.conf`: who it is, and that it reaches out to all others."""
+    """`tinc.conf`: who it is, and that it reaches out to all others.
+
+    Broadcasts go to each member by itself, and not from one to the next: so those that are there find each other at
+    once when one in between is gone, which is else noticed after a minute only.
+    """
     lines = [f"Name = {name_of(me)}", f"Mode = {net.mode}", f"Interface = {net.name}"]
+    lines += ["Broadcast = direct", f"PingInterval = {PING_INTERVAL}"]
     lines += [f"ConnectTo = {name_of(member)}" for member in members if member != me]
     return "".join(f"{line}\n" for line in lines)
 
@@ -84,11 +91,23 @@ def up(net: Net, peer: Peer) -> str:
     if peer.address:
         lines.append(f'ip address replace {peer.address} dev "$INTERFACE"')
     if peer.bridge:
-        lines.append(
-            f'ip link set dev "$INTERFACE" master {peer.bridge} 2>/dev/null || '
-            f'ovs-vsctl --may-exist add-port {peer.bridge} "$INTERFACE"'
-        )
+        lines += _join(peer.bridge)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _join(bridge: str) -> list[str]:
+    """Make the interface a port: the bridge keeps the MAC that it has, by which others know what is on it.
+
+    An Open vSwitch may still hold the interface that the mesh had before.
+    """
+    return [
+        f"mac=$(cat /sys/class/net/{bridge}/address)",
+        f'ip link set dev {bridge} address "$mac"',
+        f'ip link set dev "$INTERFACE" master {bridge} 2>/dev/null && exit',
+        f'ovs-vsctl set bridge {bridge} "other-config:hwaddr=\\"$mac\\""',
+        'ovs-vsctl --if-exists del-port "$INTERFACE"',
+        f'ovs-vsctl add-port {bridge} "$INTERFACE"',
+    ]
 
 
 def down() -> str:

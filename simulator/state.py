@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.clock import Clock
 from simulator.cluster.records import COROSYNC, ClusterConfig, DirectoryEntry, LogEntry
 from simulator.errors import ApiError
-from simulator.guests.inside import Opening
+from simulator.guests.inside import Opening, Programs
 from simulator.ha.records import HaNode, HaService
 from simulator.nodes.records import Device, Disk, DiskGroup, JournalEntry, PowerEvent, ServiceState, Subscription
 from simulator.records import (  # fmt: skip
@@ -281,6 +281,8 @@ class World:
         """What a container's start waits for when the state says that it runs."""
         self.devices: Devices = lambda _datacenter, _guest: None
         """What `ip -json address` says in a running container; None where there is nobody to ask."""
+        self.on_node: Callable[[Datacenter, str], Programs | None] = lambda _datacenter, _node: None
+        """What runs the programs of a node's packages; None where they are only modelled."""
         self.datacenters: dict[str, Datacenter] = {}
         self.fingerprint = ""
         """The fingerprint of the certificate that all machines have."""

@@ -10,6 +10,8 @@ from typing import Literal
 
 FIRST, NEXT, STEP = 100, 50, 10
 """Priority of the first host, of the one after it, and how far apart the others are, as long as there is room."""
+AGAIN = 1
+"""Seconds after which who has the address says so once more: Linux does not listen twice within a second."""
 PASSWORD_LENGTH = 8
 """Characters of a password that version 2 sends; more are cut off."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -93,6 +95,7 @@ def config(vrrp: Vrrp, place: int, interface: str, hosts: Sequence[str], auth_pa
         f"    virtual_router_id {vrrp.virtual_router_id}",
         f"    priority {priorities(len(hosts))[place]}",
         f"    advert_int {vrrp.interval:g}",
+        f"    garp_master_delay {AGAIN}",
         f"    unicast_src_ip {hosts[place]}",
         *_block("unicast_peer", [host for other, host in enumerate(hosts) if other != place]),
         *(_block("authentication", ["auth_type PASS", f"auth_pass {auth_pass}"]) if auth_pass else []),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import pickle
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,6 +26,7 @@ from providers._runtime.errors import ApiRefused, DataAtRisk
 from providers._runtime.handler import Handler
 from providers._runtime.model import Timeouts, Values, declared, fields_of
 from providers._runtime.ownership import Owner
+from providers._runtime.pickling import kept_pickler
 from providers._runtime.registry import handler_of
 from providers._runtime.wire import Part
 
@@ -40,10 +40,6 @@ class CommonArgs(TypedDict):
     connection: NotRequired[pulumi.Input[str] | None]
     adopt: NotRequired[pulumi.Input[str] | None]
     timeouts: NotRequired[pulumi.Input[Mapping[str, float]] | None]
-
-
-_BATCH_SETITEMS = pickle._Pickler._batch_setitems  # type: ignore[attr-defined]  # the stubs leave it out
-"""As Python has it. Pulumi wraps it for each resource and never unwraps it: a thousand wrappings are too deep."""
 
 
 class Resource(dynamic.Resource):
@@ -66,8 +62,9 @@ class Resource(dynamic.Resource):
             properties[name] = pulumi.Output.secret(plain) if spec and spec.secret and plain is not None else plain
         secrets = [name for name, spec in fields_of(handler.outputs).items() if spec.secret]
         own = pulumi.ResourceOptions(additional_secret_outputs=secrets) if secrets else None
-        pickle._Pickler._batch_setitems = _BATCH_SETITEMS  # type: ignore[attr-defined]  # the stubs leave it out
-        super().__init__(ProxmoxProvider(self.kind), resource_name, properties, pulumi.ResourceOptions.merge(opts, own))
+        merged = pulumi.ResourceOptions.merge(opts, own)
+        with kept_pickler():
+            super().__init__(ProxmoxProvider(self.kind), resource_name, properties, merged)
 
     @classmethod
     def _typed(cls) -> list[str]:

@@ -37,4 +37,14 @@ class Inside(Protocol):
         """Write a file; raises the OSError that a file system gives."""
 
 
+class Programs(Protocol):
+    """The programs that packages have put on a node, where they run for real."""
+
+    def has(self, path: str) -> bool:
+        """Tell whether a program, or the file of a unit, is really there."""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Finished:
+        """Run one to its end, with the files that are on the node."""
+
+
 Opening = Callable[["World", "Datacenter", "Guest"], Inside]

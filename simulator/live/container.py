@@ -19,14 +19,10 @@ from simulator.guests.lxc_mounts import mounts
 from simulator.live import tree
 from simulator.live.network import Network
 from simulator.live.nic import Nic, nics_of
-from simulator.live.place import LiveError, Place, checked, finished, hold, quoted
+from simulator.live.place import LiveError, Place, as_root, checked, finished, hold, quoted
 from simulator.records import Guest, Node
 
 _LOG = logging.getLogger(__name__)
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_NOT_ALLOWED = "-mac_admin,-mac_override,-sys_module,-sys_rawio,-sys_time"
-_AS_ROOT = ("--root", "--wd", "setpriv", f"--bounding-set={_NOT_ALLOWED}", f"--inh-caps={_NOT_ALLOWED}", "env", "-i")
-_ENVIRONMENT = (f"PATH={_PATH}", "HOME=/root", "USER=root", "LANG=C.UTF-8", "TERM=linux", "container=lxc")
 _ERRORS = {os.strerror(number): number for number in errno.errorcode}
 _AT_ONCE = 2.0
 _ALWAYS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -150,7 +146,7 @@ class Container:
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Finished:
         """Run a program to its end, as root of the container."""
-        return await finished([*self.place.enter(), *_AS_ROOT, *_ENVIRONMENT, *argv], stdin)
+        return await finished([*as_root(self.place), "container=lxc", *argv], stdin)
 
     def devices(self) -> list[dict[str, Any]] | None:
         """Return what `ip` says of the network devices; it is asked and answers at once."""

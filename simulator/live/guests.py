@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.guests.inside import Finished, Inside
+from simulator.guests.inside import Finished, Inside, Programs
 from simulator.live.container import Container
 from simulator.live.machine import obstacle
 from simulator.live.place import LiveError
@@ -53,6 +53,7 @@ class Guests:
         self._world.inside = lambda world, datacenter, guest: (
             Door(live, datacenter, guest.vmid) if guest.type == "lxc" else modelled(world, datacenter, guest)
         )
+        self._world.on_node = lambda datacenter, node: NodeDoor(live, datacenter, node)
         return ""
 
     async def stop(self) -> None:
@@ -96,3 +97,22 @@ class Door(Inside):
     async def write(self, path: str, data: bytes, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
         """Write a file."""
         await (await self._container()).write(path, data, mode, uid, gid)
+
+
+class NodeDoor(Programs):
+    """The door to what runs for real on a live node."""
+
+    def __init__(self, live: LiveWorld, datacenter: Datacenter, node: str) -> None:
+        """Open nothing yet: the node may be about to start."""
+        self._live, self._datacenter, self._node = live, datacenter, node
+
+    def has(self, path: str) -> bool:
+        """Tell whether this machine has it; what it has not is only modelled."""
+        return Path(path).exists()
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Finished:
+        """Run one to its end, with the files that are on the node."""
+        try:
+            return await (await self._live.system(self._datacenter, self._node)).run(argv, stdin)
+        except LiveError as error:
+            return Finished(1, b"", f"{error}\n".encode())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from simulator.live import iptables
 from simulator.live.container import Container
 from simulator.live.network import Network
 from simulator.live.place import LiveError, Place, hold, quoted
 from simulator.live.switch import START, Bridge, Port, deaf, shape
+from simulator.live.system import System
 
 _CABLE_MTU = 9216
 _FORWARD = "sysctl -qw net.ipv4.ip_forward=1"
@@ -74,6 +76,9 @@ class Node:
     cables: Cables
     network: Network = field(default_factory=Network)
     containers: dict[int, Container] = field(default_factory=dict)
+    booting: asyncio.Task[None] | None = None
+    _system: System | None = None
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     async def boot(cls, cables: Cables, name: str, started: float) -> Node:
@@ -86,6 +91,18 @@ class Node:
         self.containers.clear()
         await self.place.end()
         await self.cables.forget(self)
+
+    @property
+    def has_system(self) -> bool:
+        """Tell whether programs of packages have run here."""
+        return self._system is not None
+
+    async def system(self, base: Path, folder: Path) -> System:
+        """Return what runs the programs of the node's packages, with its files in a folder."""
+        async with self._busy:
+            if self._system is None:
+                self._system = await System.start(self.place, base, folder)
+            return self._system
 
     async def become(self, network: Network) -> None:
         """Change the node's network; its containers stay plugged in."""

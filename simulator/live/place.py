@@ -16,7 +16,13 @@ from typing import IO
 
 from simulator.guests.inside import Finished
 
-_KINDS = ("--mount", "--net", "--pid", "--uts", "--ipc")
+KINDS = ("--mount", "--net", "--pid", "--uts", "--ipc")
+INSIDE = ("--mount", "--pid", "--uts", "--ipc")
+"""For a place with the network of the one around it."""
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_ALLOWED = "-mac_admin,-mac_override,-sys_module,-sys_rawio,-sys_time"
+_AS_ROOT = ("--root", "--wd", "setpriv", f"--bounding-set={_NOT_ALLOWED}", f"--inh-caps={_NOT_ALLOWED}", "env", "-i")
+_ENVIRONMENT = (f"PATH={_PATH}", "HOME=/root", "USER=root", "LANG=C.UTF-8", "TERM=linux")
 _PATIENCE = 60
 """Seconds after which what should take a moment has failed."""
 _TOO_LONG = f"it did not come to an end within {_PATIENCE} seconds"
@@ -57,7 +63,7 @@ class Place:
 
     def enter(self, *kinds: str) -> list[str]:
         """Return the command that runs another one in these namespaces, all of them unless some are named."""
-        return ["nsenter", f"--target={self.pid}", *(kinds or _KINDS)]
+        return ["nsenter", f"--target={self.pid}", *(kinds or KINDS)]
 
     async def run(self, *lines: str, stdin: bytes = b"") -> str:
         """Run lines of shell in the place, with this machine's programs, and return what they print."""
@@ -70,11 +76,16 @@ class Place:
         await self.process.wait()
 
 
-async def hold(setup: str, outer: Place | None = None) -> Place:
+def as_root(place: Place) -> list[str]:
+    """Return the command that runs another one as root of a place that has a file tree of its own."""
+    return [*place.enter(), *_AS_ROOT, *_ENVIRONMENT]
+
+
+async def hold(setup: str, outer: Place | None = None, kinds: Sequence[str] = KINDS) -> Place:
     """Make a place, inside another one if that is given, and run lines of shell as its first process."""
     enter = outer.enter() if outer is not None else []
     process = await asyncio.create_subprocess_exec(
-        *enter, "unshare", *_KINDS, "--fork", "--kill-child", *script(_BEGIN + setup + _HOLD),
+        *enter, "unshare", *kinds, "--fork", "--kill-child", *script(_BEGIN + setup + _HOLD),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None  # noqa: S101 - both are pipes, see above

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.live.place import quoted
@@ -117,14 +118,19 @@ def prepare(folder: Path) -> None:
     (folder / "mount").mkdir(exist_ok=True)
 
 
-def mount_script(base: Path, folder: Path) -> str:
-    """Return the lines of shell that put the tree together and make it the root of who runs them."""
-    shared = os.path.relpath(base, folder)
-    lines = [quoted("cd", folder), _overlay(shared, "root", "mount")]
+def mount_script(base: Path, folder: Path, shared: Sequence[str] = ()) -> str:
+    """Return the lines of shell that put the tree together and make it the root of who runs them.
+
+    Folders that are shared are those of the place around it.
+    """
+    lowest = os.path.relpath(base, folder)
+    lines = [quoted("cd", folder), _overlay(lowest, "root", "mount")]
     for lower in _LOWER:
         lines.append(f"mkdir -p mount/{lower}")
-        lines.append(_overlay(f"{shared}/{lower}:/{lower}", lower.replace("/", "-"), f"mount/{lower}"))
+        lines.append(_overlay(f"{lowest}/{lower}:/{lower}", lower.replace("/", "-"), f"mount/{lower}"))
     lines.append(_MOUNTS.strip())
+    for path in shared:
+        lines += [quoted("mkdir", "-p", f"mount{path}"), quoted("mount", "--bind", path, f"mount{path}")]
     lines += [f"mknod -m 666 mount/dev/{name} c {major} {minor}" for name, (major, minor) in _DEVICES.items()]
     return "\n".join([*lines, "cd mount", "pivot_root . mnt", "cd /", "umount -l /mnt"])
 

@@ -23,6 +23,7 @@ from simulator.live.network import Network, network_of
 from simulator.live.nftables import ruleset_of
 from simulator.live.node import Cables, Node
 from simulator.live.place import LiveError
+from simulator.live.system import System, enabled_units, files_of
 from simulator.live.tree import make_base
 from simulator.nodes import journal
 from simulator.records import Guest
@@ -71,6 +72,7 @@ class LiveWorld:
         self._nodes: dict[NodeKey, Node] = {}
         self._failed: dict[GuestKey, tuple[Wanted, str]] = {}
         self._destroyed: set[GuestKey] = set()
+        self._outdated: set[NodeKey] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         self._cables: Cables | None = None
@@ -103,8 +105,9 @@ class LiveWorld:
         return self._folder / "guests" / key[0] / str(key[1])
 
     def drop_trees(self) -> None:
-        """Forget what the containers have written: the world begins anew."""
+        """Forget what containers and nodes have written: the world begins anew."""
         self._destroyed |= set(self._trees())
+        self._outdated = {key for key, node in self._nodes.items() if node.has_system}
         self._wake.set()
 
     def _notice(self, changes: Changes) -> None:
@@ -162,13 +165,14 @@ class LiveWorld:
     async def _end_what_is_lost(self, wanted: dict[NodeKey, _NodeWanted]) -> None:
         endings: list[Node | Container] = []
         for key, node in list(self._nodes.items()):
-            if key not in wanted or wanted[key].started != node.started:
+            if key not in wanted or wanted[key].started != node.started or key in self._outdated:
                 endings.append(self._nodes.pop(key))
                 continue
             for vmid, container in list(node.containers.items()):
                 kept = wanted[key].containers.get(vmid)
                 if kept is None or kept.started != container.wanted.started:
                     endings.append(node.containers.pop(vmid))
+        self._outdated = set()
         await asyncio.gather(*map(_end, endings))
 
     async def _settle_node(self, cables: Cables, key: NodeKey, wanted: _NodeWanted) -> None:
@@ -176,6 +180,7 @@ class LiveWorld:
             node = self._nodes.get(key)
             if node is None:
                 node = self._nodes[key] = await Node.boot(cables, wanted.name, wanted.started)
+                node.booting = asyncio.create_task(self._start_enabled(node, key))
             if node.network != wanted.network:
                 await node.become(wanted.network)
         except LiveError as error:
@@ -183,6 +188,34 @@ class LiveWorld:
         if node is not None:
             containers = wanted.containers.values()
             await asyncio.gather(*(self._settle_container(node, key[0], container) for container in containers))
+
+    async def _start_enabled(self, node: Node, key: NodeKey) -> None:
+        """Start what packages have put on a node, as a boot does, when its network is there."""
+        datacenter = self._world.datacenters[key[0]]
+        units = enabled_units(datacenter, key[1])
+        if not units:
+            return
+        await self.settled()
+        try:
+            system = await self._system_of(node, datacenter)
+            await system.start_enabled(units)
+        except LiveError as error:
+            self._report(key, "systemd", error)
+
+    async def _system_of(self, node: Node, datacenter: Datacenter) -> System:
+        system = await node.system(self._folder / "base", self._folder / "nodes" / datacenter.name / node.name)
+        await system.see(files_of(self._world, datacenter, node.name))
+        return system
+
+    async def system(self, datacenter: Datacenter, name: str) -> System:
+        """Return what runs the programs of a node's packages, with the files that are there now."""
+        await self.settled()
+        node = self._nodes.get((datacenter.name, name))
+        if node is None:
+            raise LiveError(f"node {name} is down")
+        if node.booting is not None:
+            await asyncio.wait({node.booting})
+        return await self._system_of(node, datacenter)
 
     async def _settle_container(self, node: Node, datacenter: str, wanted: Wanted) -> None:
         key = (datacenter, wanted.vmid)

@@ -49,6 +49,12 @@ def unit(service: str) -> str:
     )
 
 
+def unit_file(unit: str) -> str:
+    """Return the name of the file that a unit comes with: that of `tinc@lab.service` is `tinc@.service`."""
+    stem, at, _ = unit.partition("@")
+    return f"{stem}@.service" if at else unit
+
+
 def installed(shell: Shell) -> dict[str, str]:
     """Return the installed packages with their versions."""
     text = shell.tree.read(STATUS).decode()

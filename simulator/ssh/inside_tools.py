@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from simulator.errors import ApiError
-from simulator.guests.inside import Finished, Inside
+from simulator.guests.inside import Inside
 from simulator.schema import Param, boolean, integer, string
 from simulator.ssh import guest_tools
 from simulator.ssh.calling import FAILED, Options, UsageError, read_options, refused
@@ -40,12 +40,6 @@ def _inside(shell: NodeShell, vmid: str, refusal: str) -> Inside:
     return world.inside(world, shell.datacenter, guest)
 
 
-def _end(finished: Finished, streams: Streams) -> int:
-    streams.out(finished.out)
-    streams.error(finished.error)
-    return finished.code
-
-
 async def _exec(shell: NodeShell, options: Options, rest: list[str], streams: Streams) -> int:
     """Run a command in a container."""
     vmid, *more = options.words
@@ -53,14 +47,14 @@ async def _exec(shell: NodeShell, options: Options, rest: list[str], streams: St
     inside = _inside(shell, vmid, f"container '{vmid}' not running!")
     if not argv:
         raise ApiError("missing command")
-    return _end(await inside.run(argv, await _given(streams)), streams)
+    return streams.end(await inside.run(argv, await _given(streams)))
 
 
 async def _enter(shell: NodeShell, options: Options, _rest: list[str], streams: Streams) -> int:
     """Run a shell in a container on the lines that come in."""
     vmid = options.words[0]
     inside = _inside(shell, vmid, f"container '{vmid}' not running!")
-    return _end(await inside.run(["bash"], await streams.read()), streams)
+    return streams.end(await inside.run(["bash"], await streams.read()))
 
 
 async def _push(shell: NodeShell, options: Options, _rest: list[str], streams: Streams) -> int:  # noqa: ARG001 - as all

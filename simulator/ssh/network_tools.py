@@ -107,6 +107,18 @@ def _address_rows(shell: NodeShell) -> list[dict[str, Any]]:
     return [row | {"addr_info": [_info(row["ifname"], a) for a in known[row["ifname"]]]} for row in _link_rows(shell)]
 
 
+def _with_real(rows: list[dict[str, Any]], told: bytes) -> list[dict[str, Any]]:
+    """Add the addresses that programs of a live node have given to its interfaces."""
+    real = {row["ifname"]: row["addr_info"] for row in json.loads(told or b"[]") if "ifname" in row}
+    found = []
+    for row in rows:
+        known = {info["local"] for info in row["addr_info"]}
+        more = [ipaddress.ip_interface(f"{each['local']}/{each['prefixlen']}") for each in real.get(row["ifname"], ())]
+        new = [_info(row["ifname"], each) for each in more if str(each.ip) not in known and not each.is_link_local]
+        found.append({**row, "addr_info": [*row["addr_info"], *new]})
+    return found
+
+
 def _info(name: str, address: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> dict[str, Any]:
     family = "inet" if address.version == 4 else "inet6"  # noqa: PLR2004 - the version of IP
     return {
@@ -152,6 +164,8 @@ async def ip(shell: NodeShell, args: list[str], streams: Streams) -> int:
     if device is not None and not rows:
         streams.complain(f'Device "{device}" does not exist.')
         return 1
+    if name == "address" and shell.real is not None:
+        rows = _with_real(rows, (await shell.real.run(["ip", "-json", "address"])).out)
     if {"-j", "-json", "-jp"} & set(options):
         streams.say(json.dumps(rows, separators=(",", ":")))
         return 0

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.access import ROOT, signer_of
+from simulator.guests.inside import Programs
 from simulator.router import Request, Router
-from simulator.ssh.shell import Shell
+from simulator.ssh.shell import Program, Shell, Streams
 from simulator.ssh.tree import Tree
 from simulator.state import Datacenter
 
@@ -29,6 +30,22 @@ class NodeShell(Shell):
     def datacenter(self) -> Datacenter:
         """Return the state of the node's datacenter."""
         return self.tree.datacenter
+
+    @property
+    def real(self) -> Programs | None:
+        """Return what runs the programs of this node's packages; None where they are only modelled."""
+        return self.tree.world.on_node(self.datacenter, self.node)
+
+    def brought(self, path: str) -> Program:
+        """Return the program that a package has brought: the real one where there is one."""
+        real = self.real
+        if real is None or not real.has(path):
+            return Shell.brought(self, path)
+
+        async def run(_shell: NodeShell, args: list[str], streams: Streams) -> int:
+            return streams.end(await real.run([path, *args], streams.input.left))
+
+        return run
 
     async def wait(self, seconds: float) -> None:
         """Let time pass on the simulator's clock, which may stand still until somebody moves it on."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from simulator.guests.inside import Finished
+
 Write = Callable[[bytes], None]
 
 
@@ -58,6 +60,12 @@ class Streams:
     async def read(self) -> bytes:
         """Return all that comes in."""
         return await self.input.read()
+
+    def end(self, finished: Finished) -> int:
+        """Say what a program has said that ran elsewhere, and return its exit code."""
+        self.out(finished.out)
+        self.error(finished.error)
+        return finished.code
 
     def say(self, text: str) -> None:
         """Write a line of output."""

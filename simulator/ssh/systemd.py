@@ -11,10 +11,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
+from simulator.guests.inside import Programs
 from simulator.network.files import reload
 from simulator.nodes import services
 from simulator.records import Unit
-from simulator.ssh.apt import UNITS
+from simulator.ssh.apt import UNITS, unit_file
 from simulator.ssh.node_shell import NodeShell
 from simulator.ssh.shell import Program, Streams
 from simulator.ssh.streams import forget, holding
@@ -27,6 +28,7 @@ _ACTIVE = (
 )  # fmt: skip
 _OWN = "/etc/systemd/system"
 _INACTIVE = ("dnsmasq", "systemd-timesyncd")
+_ASKING = frozenset(("is-active", "is-enabled", "is-failed", "show", "status"))
 _NO_UNIT = services.Unit("", enablement="not-found")
 _NOT_LOADED = 5
 _NOT_ACTIVE, _NO_SUCH = 3, 4
@@ -67,8 +69,7 @@ def _installed_unit(shell: NodeShell, full: str) -> Unit | None:
         return Unit(node=shell.node, name=full, active="inactive", enabled="enabled")
     if stem in _ACTIVE:
         return Unit(node=shell.node, name=full, active="active", enabled="enabled", since=_started(shell))
-    files = [full, f"{stem.partition('@')[0]}@.service"] if "@" in stem else [full]
-    there = any(shell.tree.exists(f"{folder}/{file}") for file in files for folder in (_OWN, UNITS))
+    there = any(shell.tree.exists(f"{folder}/{file}") for file in (full, unit_file(full)) for folder in (_OWN, UNITS))
     if stem in _INACTIVE or there:
         return Unit(node=shell.node, name=full, active="inactive", enabled="disabled")
     return None
@@ -99,15 +100,39 @@ async def systemctl(shell: NodeShell, args: list[str], streams: Streams) -> int:
         return 0
     if verb in ("list-units", "list-timers", "list-unit-files"):
         return _list(shell, verb, streams)
-    act = _VERBS.get(verb)
-    if act is None:
+    if verb not in _VERBS:
         streams.complain(f"Unknown command verb '{verb}'.")
         return 1
     if not names:
         streams.complain("Too few arguments.")
         return 1
-    codes = [act(shell, name, streams, options) for name in names]
+    codes = [await _act(shell, verb, name, streams, options) for name in names]
     return next((code for code in codes if code), 0)
+
+
+async def _act(shell: NodeShell, verb: str, name: str, streams: Streams, options: set[str]) -> int:
+    """Do something to a unit, or ask for it: the real one where a package has brought one, and then the model."""
+    full, real = _full(name), shell.real
+    is_real = real is not None and shell.tree.exists(f"{UNITS}/{unit_file(full)}")
+    if real is None or not is_real or not real.has(f"{UNITS}/{unit_file(full)}"):
+        return _VERBS[verb](shell, name, streams, options)
+    if verb in _ASKING:
+        await _look(shell, full, real)
+        return _VERBS[verb](shell, name, streams, options)
+    done = await real.run(["systemctl", verb, *sorted(options), full])
+    if done.code != 0:
+        return streams.end(done)
+    code = _VERBS[verb](shell, name, streams, options)
+    await _look(shell, full, real)
+    return code
+
+
+async def _look(shell: NodeShell, full: str, real: Programs) -> None:
+    """Note whether a unit really runs, which may have ended by itself."""
+    code = (await real.run(["systemctl", "is-active", "--quiet", full])).code
+    unit, active = _unit(shell, full), "active" if code == 0 else "inactive"
+    if unit is not None and unit.active != active:
+        _put(shell, replace(unit, active=active, since=shell.tree.now))
 
 
 def _list(shell: NodeShell, verb: str, streams: Streams) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import yaml
 from pulumi import Output
 
 from components.openstack_args import Nodes, OpenStackLabArgs
-from components.openstack_lab import OpenStackLab
+from components.openstack_lab import INSTALL, REMOVE, OpenStackLab
 from components.openstack_network import others, router
 from components.openstack_outputs import from_page
 from components.openstack_plan import guests, placed
@@ -66,10 +68,26 @@ def test_with_maas_the_nodes_are_empty_start_from_the_network_and_can_have_guest
 def test_open_vswitch_is_on_the_host_before_its_network_is_made() -> None:
     resources, _ = made(LAB)
 
-    installed = resources["lab-host1-openvswitch-packages"]
-    assert (installed["node"], installed["command"][-1]) == ("pve1", "openvswitch-switch")
+    installed = resources["lab-host1-openvswitch"]
+    assert (installed["node"], installed["unless"][-1]) == ("pve1", "openvswitch-switch")
     names = list(resources)
-    assert names.index("lab-host1-openvswitch-packages") < names.index("lab-router-network")
+    assert names.index("lab-host1-openvswitch") < names.index("lab-router-network")
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["had before", "did not have"])
+def test_open_vswitch_goes_from_a_host_that_did_not_have_it_before(before: bool, tmp_path: Path) -> None:
+    mark, done = tmp_path / "mark", tmp_path / "done"
+    for name, text in (("apt-get", f'echo "$1" >>{done}'), ("touch", ': >"$1"'), ("rm", ': >>"$1.gone"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+
+    for script in (REMOVE,) if before else (INSTALL, REMOVE):
+        subprocess.run(
+            ["/bin/sh", "-c", script, "sh", "openvswitch-switch", str(mark)], env={"PATH": str(tmp_path)}, check=True
+        )
+
+    assert (done.read_text().split() if done.exists() else []) == ([] if before else ["install", "purge"])
+    assert mark.with_name("mark.gone").exists() is not before
 
 
 def test_the_controllers_are_full_clones_of_the_template_that_is_made_first() -> None:
@@ -177,10 +195,25 @@ def test_ansible_has_all_others_in_its_inventory_and_those_that_are_cloned_know_
     for group in ("nodes", "control", "network", "compute", "monitoring", "storage"):
         assert set(inventory["children"][group]["hosts"]) == set(NODES), "as Kolla Ansible looks for them"
     assert inventory["hosts"]["node-1"]["ansible_host"] == "10.7.0.21"
+    assert inventory["hosts"]["host1"]["ansible_host"] == "10.7.0.1", "from inside, the host is the gateway alone"
     assert "ansible_ssh_common_args" not in inventory["hosts"]["node-1"], "it is in the same network"
     for name in NODES:
         assert resources[f"lab-{name}"]["sshkeys"] == ["ssh-ed25519 MINE", "ssh-ed25519 AAAA"]
     assert lab.guests["ansible"].address == "10.7.0.13"
+
+
+def test_where_the_deployer_takes_its_addresses_out_of_the_pool_none_is_kept() -> None:
+    resources, lab = made(replace(LAB, deployer="sunbeam", sites={"grafana": "http://10.7.0.30:3000"}))
+
+    assert lab.vips == {}
+    assert set(lab.endpoints) == {"proxmox-host1", "grafana"}
+    assert "dashboard" not in resources["proxy-config"]["content"]
+
+
+def test_one_more_node_moves_nobody() -> None:
+    few, many = (replace(kolla(), hosts=SPREAD, nodes=Nodes(count=count)) for count in (3, 5))
+
+    assert placed(few).items() <= placed(many).items()
 
 
 def test_with_an_address_outside_that_is_the_proxys_way_out() -> None:

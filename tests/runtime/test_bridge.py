@@ -9,7 +9,6 @@ from pathlib import Path
 
 import dill  # type: ignore[import-untyped]  # Pulumi's own way to pickle
 import grpc
-import pulumi
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import UNKNOWN
@@ -18,7 +17,7 @@ from providers._runtime import bridge, hub
 from providers._runtime.bridge import PROVIDER_KEY, ProxmoxProvider
 from providers._runtime.errors import ConfigProblem
 from providers.pool import Pool
-from tests.components.asked import inputs_of
+from tests.components.asked import asked
 from tests.conftest import Simulator
 from tests.runtime.doors import requests_on
 from tests.runtime.plugin import Plugin, running
@@ -38,6 +37,14 @@ def test_a_provider_is_the_same_again_after_it_was_in_the_state() -> None:
     pickled = base64.b64decode(serialize_provider(ProxmoxProvider("storage")))
 
     assert dill.loads(pickled).kind == "storage"  # noqa: S301 - our own, as Pulumi reads it
+
+
+def test_a_program_can_have_more_resources_than_calls_in_python_may_be_nested() -> None:
+    count = sys.getrecursionlimit() + 100
+
+    made = asked(lambda: {str(n): Pool(f"pool{n}", poolid=f"pool{n}").poolid for n in range(count)})
+
+    assert len(made.inputs) == count
 
 
 def test_a_state_of_the_first_version_is_still_read() -> None:
@@ -111,13 +118,3 @@ def test_a_connection_that_does_not_exist_is_one_line(plugin: Plugin) -> None:
 def test_a_provider_that_was_not_configured_is_told_in_one_line() -> None:
     with pytest.raises(ConfigProblem, match="used before it was configured"):
         hub.the_hub()
-
-
-def test_a_program_may_have_more_resources_than_python_has_frames() -> None:
-    def make() -> pulumi.Output[str]:
-        limit = sys.getrecursionlimit()
-        return [Pool(f"pool-{number}", poolid=f"pool-{number}") for number in range(limit)][-1].poolid
-
-    found = inputs_of(make)
-
-    assert len(found) == sys.getrecursionlimit()

@@ -42,7 +42,9 @@ def test_it_starts_shows_resets_and_stops() -> None:
 
 
 def test_topologies_are_listed_and_shown() -> None:
-    assert _run("topology").output.split() == ["live", "standalone", "three-hosts", "three-nodes", "two-hosts"]
+    assert _run("topology").output.split() == [
+        "classroom", "live", "openstack-host", "rented-hosts", "standalone", "three-hosts", "three-nodes", "two-hosts",
+    ]  # fmt: skip
     shown = _run("topology", "three-nodes").output
     assert "cluster lab: nodes pve1, pve2, pve3" in shown
     assert "template 9000: qemu on pve1" in shown

@@ -28,7 +28,7 @@ from tests.engine import Program
 ROOT = Path(__file__).parent.parent.parent
 FILE = "stacks/Pulumi.ha-services.yaml"
 TOPOLOGY = "rented-hosts"
-PROGRAMS = ("curl", "dhclient", "dnsmasq", "haproxy", "keepalived", "nginx", "prometheus")
+PROGRAMS = ("curl", "dhclient", "dnsmasq", "haproxy", "keepalived", "nginx", "prometheus", "tincd")
 PROBE = 900
 PATIENCE = 90.0
 
@@ -37,12 +37,6 @@ def page(**changes: Any) -> dict[str, Any]:
     """The page that is shipped, with some keys changed."""
     lab: dict[str, Any] = yaml.safe_load((ROOT / FILE).read_text())["config"]["proxmox:lab"]
     return {**lab, **changes}
-
-
-def cabled(vrrp_version: int) -> dict[str, Any]:
-    """The same on hosts that share a cable, with routers in containers."""
-    network = {key: value for key, value in page()["network"].items() if key != "mesh"}
-    return page(network={**network, "ports": ["eno2"]}, routers={"run_on": "containers", "vrrp_version": vrrp_version})
 
 
 def refusal(**changes: Any) -> str:
@@ -153,7 +147,7 @@ def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
     live = hosts.running.guests == "live" and all(shutil.which(name) for name in PROGRAMS)
     program = program_on(hosts)
     (program.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
-    write(program, cabled(3))
+    write(program, page())
 
     first = program.up()
 
@@ -166,7 +160,7 @@ def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
         quick = drilled(site, hosts)
         assert not quick.missing
         assert {moved.node for moved in quick.moved} <= {"pve1", "pve2", "pve3"} - {quick.node}
-        write(program, cabled(2))
+        write(program, page(routers={"run_on": "hosts", "vrrp_version": 2}))
         changed = program.up()
         assert changed.code == 0, changed.text
         assert changed.changes.keys() <= {"create", "update"}, "that HA has moved guests changes nothing of them"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -20,25 +18,13 @@ from components.virtual_ip import VirtualIp, VirtualIpArgs, VirtualIpMember
 from providers._runtime.errors import CommandFailed
 from tests.components.asked import inputs_of
 from tests.components.checking import need
-from tests.conftest import Simulator
-from tests.providers.guests import Driver
 from tests.simulator.live.lab import Lab, until
+from tests.simulator.live.serving import serve
 
 pytestmark = pytest.mark.usefixtures("new_lab")  # services that are enabled start again with their containers
 HOST = ServiceHost(
     node="pve1", ostemplate="local:vztmpl/debian.tar.zst", storage="local", bridge="vmbr0", address="10.1.0.2/24"
 )
-
-
-def serve(lab: Lab, wanted: Mapping[str, Mapping[str, Any]], vmids: Mapping[str, int]) -> None:
-    """Make the resources of services, each in the container that is there for it."""
-    simulator = Simulator(lab.running, Path(lab.running.home).parent)
-    for name, values in wanted.items():
-        kind = "guest_exec" if "command" in values else "guest_file" if "path" in values else None
-        if kind:
-            service = next(service for service in vmids if name.startswith(f"{service}-"))
-            inputs = {key: value for key, value in values.items() if not key.startswith("__")}
-            Driver(simulator, kind, name).up({**inputs, "vmid": vmids[service]})
 
 
 def has(lab: Lab, vmid: int, address: str) -> bool:

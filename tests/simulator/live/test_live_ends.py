@@ -62,11 +62,13 @@ def _alive(networks: set[str]) -> set[int]:
 
 
 def _busy(lab: Lab) -> set[str]:
-    """Start two containers with a program in the background, and return the networks that the simulator has made."""
+    """Start two containers and a node's daemon, and return the networks that the simulator has made."""
     for vmid in (101, 201):
         lab.start(vmid, f"bridge=vmbr0,ip=10.1.0.{vmid}/24")
         lab.ok(vmid, "setsid sleep 1000 >/dev/null 2>&1 &")
     assert lab.reaches(101, "10.1.0.201")
+    if shutil.which("haproxy"):
+        lab.remote("pve1").ok("apt-get install --yes haproxy && systemctl is-active --quiet haproxy")
     networks = _own_networks(lab.running.pid)
     assert len(networks) == 5  # of the cables, two nodes and two containers
     assert len(_alive(networks)) > 10
