@@ -2,7 +2,7 @@
 
 STACK ?= demo
 LABS = .venv/bin/proxmox-labs
-SCRIPTS = toolchain/bootstrap toolchain/live-packages simulator/live/systemctl .ci/run
+SCRIPTS = toolchain/bootstrap toolchain/host-python toolchain/live-packages simulator/live/systemctl .ci/run
 
 .DEFAULT_GOAL = help
 .PHONY: help setup up preview refresh down live yaml test lint docs bench clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import docs, drill, firewall, inventory, privileges, schema, sim, stack
+from cli import docs, drill, firewall, inventory, policies, privileges, schema, sim, stack
 from cli.topology import command as topology
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command()(stack.refresh)
 app.command()(stack.down)
 app.command()(drill.drill)
 app.command()(privileges.privileges)
+app.command()(policies.policies)
 app.command()(inventory.inventory)
 app.command()(topology.topology)
 app.command()(schema.schema)

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from cli import policy_settings
 from cli.sim import home_of
 from simulator import daemon
 from toolchain.environment import pulumi_environment
@@ -33,14 +34,16 @@ Remove = Annotated[bool, typer.Option("--remove", help="Forget the stack's histo
 
 
 def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
-    """Create or change what the stack describes."""
-    _operate(directory, stack, "up", "--yes", "--skip-preview", GO_ON)
+    """Create or change what the stack describes; where it has policies, only what they let pass."""
+    policies = _policies(directory, stack)
+    unseen = [] if policies else ["--skip-preview"]  # a policy for the whole stack judges a preview of it
+    _operate(directory, stack, "up", "--yes", *unseen, *policies, GO_ON)
     typer.echo(_what_next(directory, stack))
 
 
 def preview(stack: Stack = "demo", directory: Directory = ROOT) -> None:
     """Show what `up` would do, without doing it."""
-    _operate(directory, stack, "preview")
+    _operate(directory, stack, "preview", *_policies(directory, stack))
 
 
 def refresh(stack: Stack = "demo", directory: Directory = ROOT) -> None:
@@ -53,6 +56,14 @@ def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = Fa
     _operate(directory, stack, "destroy", "--yes", "--skip-preview", GO_ON)
     if remove:
         _end_if_failed(_pulumi(mirror_directory(directory), directory, "stack", "rm", stack, "--yes"))
+
+
+def _policies(root: Path, stack: str) -> list[str]:
+    """What makes Pulumi keep to the stack's policies, if it has any."""
+    try:
+        return policy_settings.flags(root, stack)
+    except policy_settings.SettingsProblem as problem:
+        raise error(problem) from None
 
 
 def _operate(root: Path, stack: str, *command: str) -> None:

@@ -66,6 +66,11 @@ class Result:
         return {operation: operations.count(operation) for operation in sorted(set(operations))}
 
     @property
+    def violations(self) -> set[tuple[str, str]]:
+        """The policies that something was against, each with its level."""
+        return {(event["policyName"], event["enforcementLevel"]) for event in self._of("policyEvent")}
+
+    @property
     def diagnostics(self) -> str:
         """What the engine and the resources said, without colour."""
         return "\n".join(event["message"] for event in self._of("diagnosticEvent"))

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "providers": {"providers"},
     "simulator": {"simulator"},
     "toolchain": {"toolchain"},
+    "policies": {"policies"},
     "examples": {"components", "lab_outputs", "providers"},
     "cli": {"cli", "stacks", "components", "lab_outputs", "providers", "simulator", "policies", "toolchain"},
 }

@@ -12,7 +12,7 @@ from toolchain.plugins import provide_random
 from toolchain.progress import say
 from toolchain.pulumi import provide_pulumi
 
-OURS = ("cli", "components", "lab_outputs", "providers", "simulator", "stacks", "toolchain")
+OURS = ("cli", "components", "lab_outputs", "policies", "providers", "simulator", "stacks", "toolchain")
 
 
 def main() -> int:

@@ -26,6 +26,8 @@ def pulumi_environment(root: Path) -> dict[str, str]:
     # A stack's file without an encryption salt uses the salt in the stack's state (see stacks.py).
     environment["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true"
     environment.setdefault("PULUMI_PARALLEL", PARALLEL)
+    if tools(root).exists():
+        environment.setdefault("PULUMI_PYTHON_CMD", str(Path(__file__).parent / "host-python"))
     if environment.get("PULUMI_BACKEND_URL"):
         _use_own_login(environment)
     else:

@@ -115,6 +115,8 @@ class ProxmoxProvider(dynamic.ResourceProvider):
         check = checking.Check(self.handler, facts, Owner.of_urn(urn), lambda text: hub.the_hub().warn_once(urn, text))
         inputs, problems = check.run(before, known, unknown)
         inputs = {**inputs, **{name: given[name] for name in unknown}}
+        if facts.client.connection.insecure:
+            inputs[checking.INSECURE] = True
         if before:
             hub.the_hub().impacts[urn] = inputs.get(checking.IMPACT)
         elif impact := hub.the_hub().impacts.get(urn):

@@ -15,8 +15,10 @@ from providers._runtime.ownership import Owner
 
 IMPACT = "impact"
 PLANNED = "planned"
-ADDED = frozenset({IMPACT, PLANNED})
-"""Inputs that `check` adds: what a change takes, and the names of values that were planned, not declared."""
+INSECURE = "insecure"
+ADDED = frozenset({IMPACT, PLANNED, INSECURE})
+"""Inputs that `check` adds: what a change takes, the names of values that were planned, not declared, and whether the
+connection trusts anybody, which nobody else can see: neither who reads a preview nor a policy."""
 NOT_COMPARED = frozenset({"adopt"})
 """Inputs whose change alone is no change of the resource."""
 

@@ -1,0 +1,1 @@
+"""The policy pack: each policy asked directly, and the pack through the real engine."""
