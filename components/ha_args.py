@@ -190,6 +190,8 @@ class Monitor(Containers):
     memory: Memory = 1024
     disk: Size = "16G"
     scrape_interval: Annotated[str, Field(pattern=r"^\d+(ms|s|m)$")] = "15s"
+    machines: bool = False
+    """Whether the hosts and the containers of services give figures of themselves too (node exporter)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from components.ha_plan import plan
 from components.ha_routers import MovingRouter, MovingRouterArgs
 from components.ha_services import SharedServices, SharedServicesArgs
 from components.inherited import after
+from components.node_exporter import PORT as FIGURES
 from providers.firewall_rules import FirewallRule
 from providers.realm import Realm
 
@@ -130,5 +131,9 @@ def _own_rules(lab: HAServiceNetworkArgs) -> Iterator[FirewallRule]:
                 comment=f"mesh {mesh.name}" if mesh else None,
             )
     inside = lab.network.cidr
+    if lab.monitor.machines:
+        yield FirewallRule(
+            type="in", action="ACCEPT", source=inside, proto="tcp", dport=str(FIGURES), comment="figures"
+        )
     yield FirewallRule(type="in", action="ACCEPT", source=inside, proto="vrrp", comment="who has the router's address")
     yield FirewallRule(type="in", action="ACCEPT", macro="Ping", source=inside, comment="guests look for the router")

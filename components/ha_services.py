@@ -16,6 +16,8 @@ from components.ha_args import Containers, HAServiceNetworkArgs
 from components.ha_plan import Plan
 from components.load_balancer import Balanced, LoadBalancer, LoadBalancerArgs
 from components.monitoring import PORT, Monitoring, MonitoringArgs, Targets
+from components.node_exporter import PORT as FIGURES
+from components.node_exporter import NodeExporter, NodeExporterArgs
 from components.place import Place
 from components.render import web
 from components.service import FILE, Daemon, ServiceFile
@@ -26,6 +28,8 @@ from providers.container import Container
 
 BALANCED = "services"
 """What the balancers' common address is called in the lab's domain."""
+SERVICES = ("dns", "lb", "web", "monitor")
+"""The groups of containers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ class SharedServices(pulumi.ComponentResource):
         monitor = self._monitor(balancers)
         self.guests = {**names.guests, **backends, **balancers.guests, "monitor": monitor.guest}
         self._made += [names, balancers, monitor]
+        if self._lab.monitor.machines:
+            self._made.append(self._figures())
         if self._lab.zerotier is not None:
             self._way_in(self._lab.zerotier)
         self.register_outputs({})
@@ -113,6 +119,19 @@ class SharedServices(pulumi.ComponentResource):
         places = {name: Place(vmid=self.guests[name].vmid, connection=self._lab.connection) for name in self._joining()}
         ZeroTier(f"{self._name}-zerotier", ZeroTierArgs(joining=joining, guests=places, after=self._made), self._own)
 
+    def _figures(self) -> NodeExporter:
+        """Of the hosts, and of the containers, when all else is well in them."""
+        connection = self._lab.connection
+        places = {name: Place(vmid=guest.vmid, connection=connection) for name, guest in self.guests.items()}
+        hosts = {node: Place(node=node, connection=host.connection) for node, host in self._lab.hosts.items()}
+        args = NodeExporterArgs(places={**places, **hosts}, after=list(self._made))
+        return NodeExporter(f"{self._name}-figures", args, self._own)
+
+    def _machines(self) -> list[str]:
+        """Where figures of machines are asked for."""
+        own = [self._plan.addresses[name] for group in SERVICES for name in self._plan.of(group)]
+        return [f"{address}:{FIGURES}" for address in (*own, *(host.address for host in self._lab.hosts.values()))]
+
     def _web(self) -> dict[str, Container]:
         names, port = self._plan.of("web"), self._lab.web.port
         made = in_turn(self, self._hosts("web", self._lab.web), [_web_server(name, port) for name in names])
@@ -161,6 +180,8 @@ class SharedServices(pulumi.ComponentResource):
         """It asks the balancers, who in turn look after what they balance."""
         host = self._host("monitor", self._lab.monitor)
         jobs = {"balancers": Targets(targets=balancers.metrics)}
+        if self._lab.monitor.machines:
+            jobs["machines"] = Targets(targets=list(self._machines()))
         args = MonitoringArgs(host=host, jobs=jobs, scrape_interval=self._lab.monitor.scrape_interval)
         return Monitoring("monitor", args, self._own)
 

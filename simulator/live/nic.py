@@ -9,7 +9,7 @@ from typing import Any
 from simulator.guests.lxc_power import nics
 from simulator.live.network import Network, vlans
 from simulator.live.place import quoted
-from simulator.live.switch import Port, deaf
+from simulator.live.switch import Port, answering
 from simulator.records import Guest
 
 _NO_ADDRESS = ("manual", "dhcp", "auto")
@@ -39,7 +39,7 @@ class Nic:
         outside, mtu = self.port.name, ("mtu", self.mtu)
         inside = ("peer", "name", self.name, "address", self.hwaddr, *mtu, "netns", f"/proc/{pid}/ns/net")
         yield quoted("ip", "link", "add", outside, *mtu, "type", "veth", *inside)
-        yield deaf(outside)
+        yield answering(outside, itself=False)
         yield _within(pid, "ethtool", "-K", self.name, "tx", "off")
         yield _within(pid, "ip", "link", "set", self.name, "up")
         yield from self.connect()

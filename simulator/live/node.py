@@ -11,7 +11,7 @@ from simulator.live import iptables
 from simulator.live.container import Container
 from simulator.live.network import Network
 from simulator.live.place import LiveError, Place, hold, quoted
-from simulator.live.switch import START, Bridge, Port, deaf, shape
+from simulator.live.switch import START, Bridge, Port, answering, shape
 from simulator.live.system import System
 
 _CABLE_MTU = 9216
@@ -111,7 +111,10 @@ class Node:
         for card, _ in network.cards:
             if card not in known:
                 await self.cables.plug(self, card)
-        await self.place.run(*(line for card, mtu in network.cards for line in _card(card, mtu)))
+        addressed = {device for device, _ in network.addresses}
+        await self.place.run(
+            *(line for card, mtu in network.cards for line in _card(card, mtu, itself=card in addressed))
+        )
         await shape(self.place, old.bridges, network.bridges)
         await self.place.run(*_addressing(old, network))
         if old.bridges != network.bridges:
@@ -126,9 +129,9 @@ class Node:
         return True
 
 
-def _card(card: str, mtu: int) -> Iterator[str]:
+def _card(card: str, mtu: int, *, itself: bool) -> Iterator[str]:
     yield quoted("ethtool", "-K", card, "tx", "off")
-    yield deaf(card)
+    yield answering(card, itself=itself)
     yield quoted("ip", "link", "set", card, "mtu", mtu, "up")
 
 

@@ -24,9 +24,9 @@ ip link set lo up
 _DEFAULT_MTU = 1500
 
 
-def deaf(device: str) -> str:
-    """Return what keeps the kernel from answering on a device that is the switch's: it sees the frames as well."""
-    return quoted("sysctl", "-qw", f"net/ipv4/conf/{device}/arp_ignore=8")
+def answering(device: str, *, itself: bool) -> str:
+    """Return what keeps the kernel from answering on a port of the switch, where it sees the frames too, or lets it."""
+    return quoted("sysctl", "-qw", f"net/ipv4/conf/{device}/arp_ignore={0 if itself else 8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

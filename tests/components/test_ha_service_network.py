@@ -19,6 +19,7 @@ from components.ha_args import (
     HAServiceNetworkArgs,
     Kubernetes,
     Machines,
+    Monitor,
     Routers,
     WayIn,
 )
@@ -55,6 +56,7 @@ def whole() -> Asked:
             kubernetes=machines,
             desktops=Desktops(count=2),
             firewall=Firewall(management={"office": "198.51.100.0/24"}),
+            monitor=Monitor(machines=True),
             directory=Directory(server="ldap.example.org", base_dn="dc=example,dc=org"),
             zerotier=WayIn(network="0123456789abcdef", repository_key=KEY, services=("web",)),
         )
@@ -164,6 +166,11 @@ def test_balancers_lead_to_the_backends_and_prometheus_asks_the_balancers(tmp_pa
     assert 'return 200 "web-2\\n"' in checked(found.inputs, "web-2", tmp_path)
     scraped = checked(found.inputs, "monitor", tmp_path)
     assert all(f"{addresses[name]}:8405" in scraped for name in ("lb-1", "lb-2"))
+    machines = {name: addresses[name] for name in ("dns-1", "lb-2", "web-1", "monitor")}
+    machines |= {name: host.address for name, host in HOSTS.items()}
+    assert all(f"{address}:9100" in scraped for address in machines.values())
+    assert all(f"lab-services-figures-{name}-started" in found.inputs for name in machines)
+    assert "9100" not in checked(other().inputs, "monitor", tmp_path)
 
 
 def test_what_there_is_several_of_is_never_on_one_host_and_is_copied_to_the_others() -> None:

@@ -43,6 +43,7 @@ def test_every_member_reaches_out_to_all_others_and_knows_where_they_are(
     for me, found in made.items():
         own = settings(found["tinc.conf"])
         assert (own["Name"], own["Mode"], own["Interface"]) == ([name_of(me)], [mode], ["cluster"])
+        assert own["Broadcast"] == ["direct"], "nothing goes through a member that may be gone"
         assert sorted(own["ConnectTo"]) == sorted(name_of(other) for other in members if other != me)
         hosts = {path.removeprefix("hosts/") for path in found if path.startswith("hosts/")}
         assert hosts == {name_of(member) for member in members}
@@ -60,6 +61,7 @@ def test_a_mesh_can_be_a_port_of_a_bridge(tmp_path: Path) -> None:
     found = {me: files(Net(name="services", mtu=1380), me, peers, ends, dict.fromkeys(peers, KEY_TEXT)) for me in peers}
 
     assert 'ip link set dev "$INTERFACE" master vmbr1' in found["pve1"]["tinc-up"]
+    assert "ovs-vsctl add-port vmbr1" in found["pve1"]["tinc-up"]
     assert "master" not in found["pve2"]["tinc-up"]
     assert 'ip link set dev "$INTERFACE" mtu 1380 up' in found["pve2"]["tinc-up"]
     for name in ("tinc-up", "tinc-down"):

@@ -44,6 +44,7 @@ def test_keepalived_takes_what_each_member_is_told(version: Literal[2, 3], tmp_p
     texts = [checked(found, f"VI_10-{member.name}", tmp_path) for member in MEMBERS]
 
     assert [read(text, "priority") for text in texts] == [["100"], ["50"], ["40"]]
+    assert {tuple(read(text, "garp_master_delay")) for text in texts} == {("1",)}, "sooner than a client listens again"
     assert [read(text, "state") for text in texts] == [["MASTER"], ["BACKUP"], ["BACKUP"]]
     assert "10.0.1.1/24 brd 10.0.1.255 dev eth0" in texts[0]
 

@@ -123,6 +123,14 @@ def test_nodes_answer_on_their_addresses_as_long_as_their_network_has_them(new_l
     assert not new_lab.reaches(101, "192.0.2.12")
 
 
+def test_a_card_with_an_address_of_its_own_answers_for_it(new_lab: Lab) -> None:
+    new_lab.do("PUT", "/nodes/pve1/network/vmbr1", type="bridge", autostart=1, delete="bridge_ports")
+    new_lab.do("PUT", "/nodes/pve1/network/eno2", type="eth", cidr="10.9.0.1/24", autostart=1)
+    assert new_lab.do("PUT", "/nodes/pve1/network") == "OK"
+    new_lab.start(201, "bridge=vmbr1,ip=10.9.0.201/24")
+    until(lambda: new_lab.reaches(201, "10.9.0.1"))
+
+
 def test_virtual_networks_connect_containers_as_their_zone_does(new_lab: Lab) -> None:
     new_lab.do("POST", "/cluster/sdn/zones", zone="local1", type="simple")
     new_lab.do("POST", "/cluster/sdn/vnets", vnet="inner", zone="local1")
