@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli import docs, drill, firewall, inventory, policies, privileges, schema, sim, stack
+from cli.adoption import command as adoption
 from cli.topology import command as topology
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app.command()(stack.up)
 app.command()(stack.preview)
 app.command()(stack.refresh)
 app.command()(stack.down)
+app.command()(adoption.adopt)
 app.command()(drill.drill)
 app.command()(privileges.privileges)
 app.command()(policies.policies)

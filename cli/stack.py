@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GO_ON = "--continue-on-error"
 
 Stack = Annotated[str, typer.Option(help="Name of the stack: `demo` is described by stacks/Pulumi.demo.yaml.")]
-Directory = Annotated[Path, typer.Option(help="Checkout to work in.", show_default="this one")]
+Directory = Annotated[Path, typer.Option(help="Checkout to work in.", show_default="this one", resolve_path=True)]
 Remove = Annotated[bool, typer.Option("--remove", help="Forget the stack's history too.")]
 
 
@@ -83,6 +83,13 @@ def captured(root: Path, stack: str, *command: str) -> subprocess.CompletedProce
 def state(root: Path, stack: str) -> dict[str, Any]:
     """What Pulumi knows of a stack, with secrets as it keeps them."""
     return _told(root, stack, "export")
+
+
+def resources(root: Path, stack: str) -> list[dict[str, Any]]:
+    """The resources that Pulumi knows of a stack; none where it has not been brought up here."""
+    _selected(root, stack)
+    done = _heard(mirror_directory(root), root, "stack", "export", "--stack", stack)
+    return [] if done.returncode else json.loads(done.stdout)["deployment"].get("resources") or []
 
 
 def secrets(root: Path, stack: str) -> dict[str, Any]:

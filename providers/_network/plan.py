@@ -57,13 +57,14 @@ def target(current: Network, first: Network, owned: Declared, declared: Declared
 
 
 def _wanted(name: str, there: Settings | None, first: Settings, owned: Settings, declared: Settings) -> Settings:
-    """What is declared over what the host has; what is declared no longer is as it was before."""
+    """What is declared over what the host has, in the host's order; what is declared no longer is as it was before."""
     wanted = normal(name, declared)
     if there is None or not same_kind(there, wanted):
         return normal(name, {"autostart": True, **{key: declared[key] for key in declared}})
     kept = {key: value for key, value in there.items() if key not in owned and key not in declared}
     back = {key: first[key] for key in owned if key not in declared and key in first}
-    return normal(name, {**kept, **back, **wanted})
+    merged = {**kept, **back, **wanted}
+    return normal(name, {key: merged[key] for key in [*there, *merged] if key in merged})
 
 
 def same_kind(there: Settings, wanted: Settings) -> bool:

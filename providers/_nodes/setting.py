@@ -58,12 +58,13 @@ class NodeSetting(Handler):
         return found
 
     def update(self, api: Api, found: Found, wanted: Values, todo: Changes) -> None:
-        """Set them; what is declared no longer is what it was before."""
+        """Set them where they are others; what is declared no longer is what it was before."""
         node = wanted["node"]
         now = {name: value for name, value in found.values.items() if name in self._names()}
         before = dict(api.recorded.get("before") or now)
         given_up = {name: before.get(name) for name in todo.cleared}
-        self._write(api, node, {**now, **given_up, **wanted})
+        if todo:
+            self._write(api, node, {**now, **given_up, **wanted})
         api.recorded = {"before": before}
 
     def delete(self, api: Api, id_: str, values: Values) -> None:

@@ -1,0 +1,158 @@
+"""What has been found as the files of a program: the module of a kind of lab, and its parts where it is large."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from cli.adoption.finding import Findings, LeftOut, Named
+from cli.adoption.printing import STEP, WIDTH, call
+
+ONE_FILE = 300
+"""Lines up to which a program is one file."""
+STATEMENTS = 50
+"""As many as the linter lets a function have."""
+STACK = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
+ABOUT = {
+    "access": "Realms, roles, groups, users, and what they are permitted.",
+    "datacenter": "Options of the datacenter and of its nodes, metrics servers, and hardware that has a name.",
+    "storages": "Pools and storages.",
+    "networks": "The nodes' networks, and the software-defined ones.",
+    "guests": "Virtual machines and containers.",
+    "firewalls": "The firewalls of the cluster, the nodes, the guests and the virtual networks.",
+    "availability": "High availability, replication and backups.",
+}
+
+
+class Program:
+    """The program of one stack."""
+
+    def __init__(self, stack: str, found: Findings, connection: str | None) -> None:
+        self.stack = stack
+        self.module = stack.replace("-", "_")
+        self._families = {family: named for family, named in found.families.items() if named}
+        self._left_out = found.left_out
+        self._connection = {"connection": connection} if connection else {}
+
+    def files(self) -> dict[str, str]:
+        """Path in the checkout -> text."""
+        parts = {family: self._part(family) for family in self._families}
+        whole = [*self._left_out_lines(), *(line for part in parts.values() for line in part)]
+        if len(whole) <= ONE_FILE:
+            return {f"stacks/{self.module}.py": self._main(parts)}
+        package = f"stacks/_{self.module}"
+        files = {f"{package}/{family}.py": self._part_file(family, part) for family, part in parts.items()}
+        about = f'"""What belongs to the stack {self.stack}, by what it is."""\n'
+        return {f"stacks/{self.module}.py": self._main(None), f"{package}/__init__.py": about, **files}
+
+    def resources(self) -> str:
+        """The resources alone, to be put into a program that is there."""
+        lines = [line for family in self._families for line in self._statements(self._families[family], indent=0)]
+        return "\n".join([*self._imports(self._families), "", *lines]) + "\n" if lines else ""
+
+    # ------------------------------------------------------------ files
+
+    def _main(self, parts: Mapping[str, Sequence[str]] | None) -> str:
+        """The kind of lab, with its parts in it; without `parts`, these are files of their own."""
+        class_name = "".join(word.capitalize() for word in self.stack.split("-"))
+        package = f"stacks._{self.module}"
+        inside = parts or {}
+        imports = (
+            self._imports(inside)
+            if parts is not None
+            else [f"from {package} import {', '.join(sorted(self._families))}"]
+        )
+        calls = [f"{family}.declare()" if parts is None else f"{family}()" for family in self._families]
+        lines = [
+            f'"""What was found on the hosts of the stack {self.stack}, taken over by `proxmox-labs adopt`."""',
+            "",
+            *self._left_out_lines(),
+            *self._lint(inside, [*self._left_out_lines(), *chain(*inside.values())]),
+            "from __future__ import annotations",
+            "",
+            "from typing import Any, Literal",
+            "",
+            "from components.outputs import Exports",
+            *sorted([*imports, "from stacks.settings import Lab"], key=_module_in),
+            "",
+            "",
+            f"class {class_name}(Lab):",
+            '    """The environment, all of which the program says."""',
+            "",
+            f'    kind: Literal["{self.stack}"]',
+            "",
+            "    def compose(self) -> dict[str, Any]:",
+            '        """Declare it."""',
+            *(f"        {line}" for line in calls),
+            "        return Exports().of(self.kind)",
+        ]
+        for family, part in inside.items():
+            lines += ["", "", f"def {family}() -> None:", f'    """{ABOUT[family]}"""', *part]
+        return "\n".join(lines) + "\n"
+
+    def _part_file(self, family: str, part: Sequence[str]) -> str:
+        lines = [
+            f'"""{ABOUT[family]}"""',
+            "",
+            *self._lint([family], part),
+            "from __future__ import annotations",
+            "",
+            *self._imports([family]),
+            "",
+            "",
+            "def declare() -> None:",
+            '    """Declare them."""',
+            *part,
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _lint(self, families: Iterable[str], lines: Iterable[str]) -> list[str]:
+        """What the linter finds in texts and numbers that are the environment's."""
+        rules = {
+            "PLR0915": any(len(self._families[family]) > STATEMENTS for family in families),
+            "RUF001, RUF003, RUF100": not all(map(str.isascii, lines)),
+        }
+        found = ", ".join(rule for rule, broken in rules.items() if broken)
+        return [f"# ruff: noqa: {found} - it is as long, and written as, what was found", ""] if found else []
+
+    def _imports(self, families: Iterable[str]) -> list[str]:
+        kinds = {named.it.kind: named.class_name for family in families for named in self._families[family]}
+        return [f"from providers.{kind} import {kinds[kind]}" for kind in sorted(kinds)]
+
+    # ------------------------------------------------------------ lines
+
+    def _part(self, family: str) -> list[str]:
+        return list(self._statements(self._families[family], indent=STEP))
+
+    def _statements(self, objects: Sequence[Named], indent: int) -> Iterator[str]:
+        for each in objects:
+            for note in each.it.notes:
+                yield from comment(f"not declared: {note}", indent)
+            arguments = {**each.it.args, **self._connection, "adopt": "required"}
+            yield from call(each.class_name, each.name, list(arguments.items()), indent).split("\n")
+
+    def _left_out_lines(self) -> list[str]:
+        if not self._left_out:
+            return []
+        return [*comment("Left out:", 0), *(line for each in self._left_out for line in comment(told(each), 0)), ""]
+
+
+def told(each: LeftOut) -> str:
+    """What is left out, in a line."""
+    return f"- {each.what}: {each.why}"
+
+
+def comment(text: str, indent: int) -> Iterator[str]:
+    """A text as comment lines, whatever is in it."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    further = "  " if plain.startswith("- ") else ""
+    yield from textwrap.wrap(
+        plain, WIDTH, initial_indent=f"{' ' * indent}# ", subsequent_indent=f"{' ' * indent}# {further}"
+    )  # fmt: skip
+
+
+def _module_in(line: str) -> str:
+    """The module that an import is from, as the linter sorts them."""
+    return line.split()[1]
