@@ -21,6 +21,8 @@ class Power(Protocol):
 
     speed: float
     """Seconds of Proxmox's time that pass in one of ours."""
+    reason: str
+    """Why guests may show nothing, after a colon; empty where they are there."""
 
     def kill(self, node: str) -> float:
         """Cut the node's power; when that was, on the monotonic clock."""
@@ -37,6 +39,7 @@ class SimulatedPower:
         self._running, self._datacenter = running, connection
         self._before: dict[str, object] = {}
         self.speed = SPEED
+        self.reason = "" if running.guests == "live" else f": guests are {running.guests}"
 
     def kill(self, node: str) -> float:
         """At once."""
@@ -60,6 +63,7 @@ class RealPower:
     """Of a host that is really there."""
 
     speed = 1.0
+    reason = ""
 
     def __init__(self, site: Site) -> None:
         self._site = site

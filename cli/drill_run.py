@@ -90,7 +90,7 @@ def drill(site: Site, power: Power, vip: Vip, patience: float, allowed: Callable
     allowed(node)
     figures = Figures(node=node, address=vip.address, holder=holder, speed=power.speed)
     if holder is None:
-        figures.notes.append(f"nobody is seen to have {vip.address}, so that its way is not measured")
+        figures.notes.append(f"nobody is seen to have {vip.address}, so that its way is not measured{power.reason}")
     run = _Run(site, power, vip, _watcher(site, vip, node), figures)
     ran = run.running()
     left = run.measure(patience)

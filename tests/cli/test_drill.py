@@ -154,6 +154,7 @@ class Switch:
     """Kills made-up hosts."""
 
     speed = 2.0
+    reason = ": guests are modelled"
 
     def __init__(self, hosts: Hosts) -> None:
         self._hosts = hosts
@@ -199,6 +200,20 @@ def test_what_does_not_come_back_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(hosts, "holder", lambda _vip, lost=None: None if lost else "pve1")
 
     assert drill(hosts, Switch(hosts), VIP, 0.5, allowed).missing == ["web", "10.0.1.1"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_where_nobody_shows_the_address_that_is_said_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts()
+    monkeypatch.setattr(hosts, "holder", lambda *_: None)
+
+    found = drill(hosts, Switch(hosts), VIP, 20, allowed)
+
+    assert found.notes == [
+        "nobody is seen to have 10.0.1.1, so that its way is not measured: guests are modelled",
+    ]
+    assert (found.node, found.loss, found.missing) == ("pve1", None, [])
+    assert [moved.name for moved in found.moved] == ["web-1"]
 
 
 def test_nobody_is_killed_where_it_is_not_allowed_or_nobody_could_watch() -> None:

@@ -147,6 +147,7 @@ def serves(site: Site, hosts: Simulator) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.timeout(900)  # a lab of two hundred resources, three times changed and twice drilled
 def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
     hosts: Simulator, program_on: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
