@@ -16,8 +16,9 @@ from rich.syntax import Syntax
 from cli import docs
 from cli.adoption.finding import Finder, Findings, Named
 from cli.adoption.known import Known
-from cli.adoption.program import STACK, Program, told
+from cli.adoption.program import Program, told
 from cli.adoption.reach import Reach
+from cli.adoption.written import KIND, module_of
 from cli.stack import ROOT, Directory, error
 from cli.stack_config import config_of
 from providers._runtime import connection as connections
@@ -26,6 +27,7 @@ from providers._runtime.errors import ProxmoxError
 from providers._runtime.facts import Facts
 from toolchain.errors import ToolchainError
 
+LAB = "proxmox:lab"
 NEW = 3
 AT_ONCE = 8
 
@@ -56,30 +58,42 @@ def adopt(
     written. Ends with 0 if a program was written or there is nothing new, 3 if there is something new for a program
     that is there, and 1 if something is wrong.
     """
-    if not STACK.fullmatch(stack):
-        raise error(f"{stack!r} can't be a kind of lab: take small letters, digits and hyphens")
     if everything == bool(pool or vmid):
         raise error("say what is to be taken over: either --all, or pools (--pool) and guests (--vmid)")
-    has_program = (directory / "stacks" / f"{stack.replace('-', '_')}.py").exists()
     try:
-        there = connections.load(config_of(directory, stack), directory)
-        picked = connections.pick(there, connection)
-        facts = Facts(Client(picked, there[picked], AT_ONCE))
-        named = picked if len(there) > 1 else None
-        known = Known.of(directory, stack, named) if has_program else Known()
+        config = config_of(directory, stack)
+        kind = kind_of(config, stack)
+        has_program = (directory / "stacks" / f"{module_of(kind)}.py").exists()
+        facts, named = _host(config, directory, connection)
+        known = Known.of(directory, stack, kind, named) if has_program else Known()
         reach = Reach() if everything else Reach.of(facts, pool or [], vmid or [])
         found = Finder(facts, reach, stack, known).all()
     except (ProxmoxError, ToolchainError) as problem:
         raise error(problem) from None
-    program = Program(stack, found, named)
+    program = Program(kind, found, named)
     files = {} if has_program or not any(found.families.values()) else program.files()
     _write(directory, stack, files)
     if as_json:
         typer.echo(_as_json(found, files))
     else:
-        _show(found, files, program)
+        _show(stack, found, files, program)
     if has_program and any(found.families.values()):
         raise typer.Exit(NEW)
+
+
+def kind_of(config: dict[str, Any], stack: str) -> str:
+    """The kind of lab that the stack is; one that is none yet becomes a kind of its own."""
+    kind = str((config.get(LAB) or {}).get("kind") or stack)
+    if not KIND.fullmatch(kind):
+        raise error(f"{kind!r} can't be a kind of lab: take small letters, digits and hyphens")
+    return kind
+
+
+def _host(config: dict[str, Any], directory: Path, name: str | None) -> tuple[Facts, str | None]:
+    """What is known of the host behind a connection, and what resources call that where there are several."""
+    there = connections.load(config, directory)
+    picked = connections.pick(there, name)
+    return Facts(Client(picked, there[picked], AT_ONCE)), picked if len(there) > 1 else None
 
 
 def _write(directory: Path, stack: str, files: dict[str, str]) -> None:
@@ -96,17 +110,17 @@ def _write(directory: Path, stack: str, files: dict[str, str]) -> None:
 def with_lab(text: str, kind: str) -> str:
     """A stack's page with the kind of lab in it, and everything else as it was."""
     page: dict[str, Any] = yaml.safe_load(text) or {}
-    if "proxmox:lab" in (page.get("config") or {}):
+    if LAB in (page.get("config") or {}):
         return text
     block = re.search(r"^config:[ \t]*(#.*)?\n(?P<indent>[ ]+)", text, re.MULTILINE)
     if block is None:
-        page["config"] = {**(page.get("config") or {}), "proxmox:lab": {"kind": kind}}
+        page["config"] = {**(page.get("config") or {}), LAB: {"kind": kind}}
         return yaml.safe_dump(page, sort_keys=False)
     indent, begin = block["indent"], block.start("indent")
-    return f"{text[:begin]}{indent}proxmox:lab: {{kind: {kind}}}\n{text[begin:]}"
+    return f"{text[:begin]}{indent}{LAB}: {{kind: {kind}}}\n{text[begin:]}"
 
 
-def _show(found: Findings, files: dict[str, str], program: Program) -> None:
+def _show(stack: str, found: Findings, files: dict[str, str], program: Program) -> None:
     """What was found, what was left out, and what comes next; in colour where somebody sits before it."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     counted = _counted(found)
@@ -116,7 +130,7 @@ def _show(found: Findings, files: dict[str, str], program: Program) -> None:
     if files:
         console.print("\n".join(["", *(f"wrote {name}" for name in files)]), style="green")
         console.print(
-            f"\nnext: `proxmox-labs preview --stack {program.stack}` shows all of it as to be created; `up` creates "
+            f"\nnext: `proxmox-labs preview --stack {stack}` shows all of it as to be created; `up` creates "
             f"nothing, but writes a mark into each object that has room for one"
         )
     elif counted:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli import docs
 from cli.adoption.reading import Declaration
-from cli.adoption.written import Call, calls
+from cli.adoption.written import Call, calls, module_of
 from cli.stack import resources
 from providers._runtime.markers import Immutable
 from providers._runtime.model import fields_of
@@ -30,7 +30,7 @@ class Known:
     connection: str | None = None
 
     @classmethod
-    def of(cls, directory: Path, stack: str, connection: str | None) -> Known:
+    def of(cls, directory: Path, stack: str, kind: str, connection: str | None) -> Known:
         """What the stack has on one of its connections, the only one where none is named."""
         state = [each for each in resources(directory, stack) if str(each["type"]).startswith(TOKEN)]
         classes = [str(each["type"]).removeprefix(TOKEN) for each in state]
@@ -39,7 +39,7 @@ class Known:
             for name, each in zip(classes, state, strict=True)
             if (each.get("inputs") or {}).get("connection", connection) == connection
         }
-        written = tuple(_in_program(directory, stack))
+        written = tuple(_in_program(directory, kind))
         names = {(name, str(each["urn"]).rpartition("::")[2]) for name, each in zip(classes, state, strict=True)}
         names |= {(call.class_name, call.name) for call in written}
         return cls(frozenset(ids), frozenset(names), written, connection)
@@ -58,9 +58,9 @@ class Known:
         return all(call.args.get(name) == it.args.get(name) for name in fixed)
 
 
-def _in_program(directory: Path, stack: str) -> Iterator[Call]:
+def _in_program(directory: Path, kind: str) -> Iterator[Call]:
     """The resources that the program makes with plain values."""
-    module, folder = stack.replace("-", "_"), directory / "stacks"
+    module, folder = module_of(kind), directory / "stacks"
     names = {docs.class_name(kind) for kind in docs.kinds()}
     for file in [folder / f"{module}.py", *sorted((folder / f"_{module}").glob("*.py"))]:
         yield from calls(file.read_text(encoding="utf-8"), names)

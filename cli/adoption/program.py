@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from cli.adoption.finding import Findings, LeftOut, Named
 from cli.adoption.printing import STEP, WIDTH, call
+from cli.adoption.written import module_of
 
 ONE_FILE = 300
 """Lines up to which a program is one file."""
 STATEMENTS = 50
 """As many as the linter lets a function have."""
-STACK = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 ABOUT = {
     "access": "Realms, roles, groups, users, and what they are permitted.",
     "datacenter": "Options of the datacenter and of its nodes, metrics servers, and hardware that has a name.",
@@ -27,11 +26,11 @@ ABOUT = {
 
 
 class Program:
-    """The program of one stack."""
+    """The program of one kind of lab."""
 
-    def __init__(self, stack: str, found: Findings, connection: str | None) -> None:
-        self.stack = stack
-        self.module = stack.replace("-", "_")
+    def __init__(self, kind: str, found: Findings, connection: str | None) -> None:
+        self.kind = kind
+        self.module = module_of(kind)
         self._families = {family: named for family, named in found.families.items() if named}
         self._left_out = found.left_out
         self._connection = {"connection": connection} if connection else {}
@@ -44,7 +43,7 @@ class Program:
             return {f"stacks/{self.module}.py": self._main(parts)}
         package = f"stacks/_{self.module}"
         files = {f"{package}/{family}.py": self._part_file(family, part) for family, part in parts.items()}
-        about = f'"""What belongs to the stack {self.stack}, by what it is."""\n'
+        about = f'"""What belongs to {self.kind}, by what it is."""\n'
         return {f"stacks/{self.module}.py": self._main(None), f"{package}/__init__.py": about, **files}
 
     def resources(self) -> str:
@@ -56,7 +55,7 @@ class Program:
 
     def _main(self, parts: Mapping[str, Sequence[str]] | None) -> str:
         """The kind of lab, with its parts in it; without `parts`, these are files of their own."""
-        class_name = "".join(word.capitalize() for word in self.stack.split("-"))
+        class_name = "".join(word.capitalize() for word in self.kind.split("-"))
         package = f"stacks._{self.module}"
         inside = parts or {}
         imports = (
@@ -66,7 +65,7 @@ class Program:
         )
         calls = [f"{family}.declare()" if parts is None else f"{family}()" for family in self._families]
         lines = [
-            f'"""What was found on the hosts of the stack {self.stack}, taken over by `proxmox-labs adopt`."""',
+            '"""What was found on the hosts, and taken over by `proxmox-labs adopt`."""',
             "",
             *self._left_out_lines(),
             *self._lint(inside, [*self._left_out_lines(), *chain(*inside.values())]),
@@ -81,7 +80,7 @@ class Program:
             f"class {class_name}(Lab):",
             '    """The environment, all of which the program says."""',
             "",
-            f'    kind: Literal["{self.stack}"]',
+            f'    kind: Literal["{self.kind}"]',
             "",
             "    def compose(self) -> dict[str, Any]:",
             '        """Declare it."""',

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+KIND = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
+"""What the name of a kind of lab looks like, so that a module can have it."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,11 @@ class Call:
     name: str
     args: dict[str, Any]
     """Those that are plain values."""
+
+
+def module_of(kind: str) -> str:
+    """The module that has a kind of lab."""
+    return kind.replace("-", "_")
 
 
 def calls(text: str, class_names: Collection[str]) -> Iterator[Call]:

@@ -105,14 +105,19 @@ def claims(wanted: Values) -> Iterator[Claim]:
 
 
 def namesakes(facts: Facts, owner: Owner, before: Values, wanted: Values, field: str) -> Iterator[str]:
-    """Proxmox lets guests have one name, and people and clones by name then pick the wrong one."""
+    """Proxmox lets guests have one name, and people and clones by name then pick the wrong one.
+
+    A template may be on every node: the clones of each node are made from its own.
+    """
     name = wanted.get(field)
     if not name or before.get(field) == name:
         return
-    if not facts.reserve(("name", name), owner.key):
+    node = wanted.get("node") if wanted.get("template") else None
+    if not facts.reserve(("name", name, node), owner.key):
         yield f"more than one guest of this program is called {name!r}"
     for row in facts.before_this_run("qemu", "lxc"):
-        if row.get("name") == name and row["vmid"] != wanted.get("vmid"):
+        elsewhere = node is not None and row.get("template") and row["node"] != node
+        if row.get("name") == name and row["vmid"] != wanted.get("vmid") and not elsewhere:
             yield f"{row['id']} on {row['node']} is called {name!r} already"
 
 

@@ -202,6 +202,15 @@ def test_names_that_two_guests_have_are_warned_of(stack: Stack) -> None:
     ]
 
 
+def test_a_template_may_be_on_every_node_by_the_same_name(cluster: Simulator) -> None:
+    stack, golden = Stack(cluster), {**SMALL, "name": "debian-13-template", "template": True}
+
+    assert stack.problems({node: {**golden, "node": node} for node in ("pve2", "pve3")}) == {}
+    assert stack.warnings == []
+    assert stack.problems({"again": {**golden, "node": "pve1"}}) == {}
+    assert stack.warnings == ["qemu/9000 on pve1 is called 'debian-13-template' already"]
+
+
 def test_a_storage_of_other_nodes_is_told_with_its_nodes(cluster: Simulator) -> None:
     cluster.by_hand("PUT", "/storage/nfs1", {"nodes": "pve2,pve3"})
 

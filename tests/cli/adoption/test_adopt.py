@@ -104,6 +104,18 @@ def test_on_a_program_that_is_there_only_what_is_new_is_shown(cluster: Simulator
     assert labs.program() == before
 
 
+def test_the_program_is_that_of_the_kind_of_lab_that_the_stack_is(cluster: Simulator, labs_on: LabsOn) -> None:
+    labs = labs_on(cluster)
+    labs.adopt("--all")
+    page = (labs.stacks / f"Pulumi.{STACK}.yaml").read_text()
+    (labs.stacks / "Pulumi.second.yaml").write_text(page)
+
+    said = labs.checkout.labs("adopt", "--stack", "second", "--all", PROXMOX_SIM_HOME=str(cluster.base)).stdout
+
+    assert said.startswith("new: nothing\n")
+    assert sorted(file.name for file in labs.stacks.glob("*.py")) == ["__init__.py", f"{STACK}.py", "settings.py"]
+
+
 def test_each_resource_says_its_connection_where_there_are_several(two_hosts: Simulator, labs_on: LabsOn) -> None:
     labs = labs_on(two_hosts)
     refused = labs.labs("adopt", "--all")
@@ -141,11 +153,18 @@ def test_a_text_that_looks_like_code_stays_a_text(cluster: Simulator, labs_on: L
         ([], "say what is to be taken over: either --all, or pools (--pool) and guests (--vmid)"),
         (["--all", "--vmid", "1"], "say what is to be taken over: either --all, or pools (--pool) and guests (--vmid)"),
         (["--all", "--connection", "nowhere"], "there is no connection 'nowhere'; the stack has lab"),
-        (["--all", "--stack", "Über"], "'Über' can't be a kind of lab: take small letters, digits and hyphens"),
+        (
+            ["--all", "--stack", "x"],
+            "there is no stack x: stacks/Pulumi.x.yaml is missing (there are: Office, demo, mine)",
+        ),
+        (["--all", "--stack", "Office"], "'Office' can't be a kind of lab: take small letters, digits and hyphens"),
     ],
 )  # fmt: skip
 def test_it_says_in_one_line_what_is_wrong(cluster: Simulator, labs_on: LabsOn, arguments: list[str], why: str) -> None:
-    done = labs_on(cluster).labs("adopt", *arguments)
+    labs = labs_on(cluster)
+    (labs.stacks / "Pulumi.Office.yaml").write_text("config: {proxmox:simulator: three-nodes}\n")
+
+    done = labs.labs("adopt", *arguments)
 
     assert done.returncode == 1
     assert done.stderr == f"error: {why}\n"
