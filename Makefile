@@ -2,7 +2,7 @@
 
 STACK ?= demo
 LABS = .venv/bin/proxmox-labs
-SCRIPTS = toolchain/bootstrap toolchain/host-python toolchain/live-packages simulator/live/systemctl .ci/run
+SCRIPTS = toolchain/bootstrap toolchain/host-python toolchain/live-packages simulator/live/systemctl $(wildcard .ci/*)
 
 .DEFAULT_GOAL = help
 .PHONY: help setup up preview refresh down live yaml test lint docs bench clean
@@ -35,13 +35,15 @@ yaml: setup ## get what programs in Pulumi's YAML need (where it has to be built
 test: setup ## run all tests
 	.venv/bin/pytest -n auto --dist worksteal
 
-lint: setup ## check format, style, types and scripts
+lint: setup ## check format, style, types, scripts and workflows
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	@if PATH="$$PWD/.venv/bin:$$PATH" command -v shellcheck >/dev/null; then \
 		echo shellcheck $(SCRIPTS); PATH="$$PWD/.venv/bin:$$PATH" shellcheck $(SCRIPTS); \
 	fi
+	.venv/bin/zizmor --offline --quiet --no-progress .github/workflows
+	@if command -v actionlint >/dev/null; then echo actionlint; actionlint; fi
 
 docs: setup ## write what is generated: the resources' reference, the labs' pictures, the stacks' schema
 	$(LABS) docs

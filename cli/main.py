@@ -6,6 +6,8 @@ import typer
 
 from cli import docs, drill, firewall, inventory, policies, privileges, schema, sim, stack
 from cli.adoption import command as adoption
+from cli.ci import command as ci
+from cli.report import command as report
 from cli.topology import command as topology
 
 app = typer.Typer(
@@ -23,10 +25,12 @@ app.command()(privileges.privileges)
 app.command()(policies.policies)
 app.command()(inventory.inventory)
 app.command()(topology.topology)
+app.command()(report.report)
 app.command()(schema.schema)
 app.command()(docs.docs)
 app.add_typer(firewall.app, name="firewall")
 app.add_typer(sim.app, name="sim")
+app.add_typer(ci.app, name="ci")
 
 
 def main() -> None:
