@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -16,22 +15,22 @@ from cli.drill_power import Power, RealPower, SimulatedPower
 from cli.drill_run import DrillError, Figures
 from cli.drill_run import drill as run_drill
 from cli.drill_site import Site
+from cli.hosts import clients_of
 from cli.sim import home_of
-from cli.stack import ROOT, error
+from cli.stack import ROOT, error, stacks_to_complete
 from cli.stack_config import config_of
 from cli.told import lab_of
 from lab_outputs import Lab, Vip
 from providers._runtime import connection as connections
-from providers._runtime.client import Client
 from providers._runtime.errors import ProxmoxError
 from simulator import daemon
 from toolchain.errors import ToolchainError
 
-PARALLEL = 4
-
 
 def drill(
-    stack: Annotated[str, typer.Argument(help="Stack that is up, such as `ha-services`.")],
+    stack: Annotated[
+        str, typer.Argument(help="Stack that is up, such as `ha-services`.", autocompletion=stacks_to_complete)
+    ],
     *,
     vip: Annotated[str | None, typer.Option(help="Which address.", show_default="a network's gateway")] = None,
     yes_kill: Annotated[
@@ -50,8 +49,8 @@ def drill(
     address = _address(lab, vip)
     try:
         config = config_of(directory, stack)
-        with ExitStack() as open_:
-            site = Site(lab, _clients(config, directory, open_))
+        with clients_of(config, directory) as clients:
+            site = Site(lab, clients)
             power = _power(config, lab, site)
             figures = run_drill(site, power, address, patience, lambda node: _allow(power, node, yes_kill))
     except (DrillError, ProxmoxError, ToolchainError, daemon.DaemonError) as problem:
@@ -71,15 +70,6 @@ def _address(lab: Lab, name: str | None) -> Vip:
         return lab.vips[name]
     gateways = {network.gateway for network in lab.networks.values()}
     return next((vip for vip in lab.vips.values() if vip.address in gateways), next(iter(lab.vips.values())))
-
-
-def _clients(config: dict[str, object], directory: Path, open_: ExitStack) -> dict[str, Client]:
-    """One for each connection of the stack."""
-    found = connections.load(config, directory)
-    clients = {name: Client(name, connection, PARALLEL) for name, connection in found.items()}
-    for client in clients.values():
-        open_.callback(client.close)
-    return clients
 
 
 def _power(config: dict[str, object], lab: Lab, site: Site) -> Power:

@@ -40,7 +40,10 @@ def inventory(
     *,
     secrets: Secrets = False,
 ) -> None:
-    """Hand a lab over to other tools: list what there is, print one of it, or write it into a folder."""
+    """Hand a lab over to other tools: list what there is, print one of it, or write it into a folder.
+
+    Ends with 0, and with 1 if the stack is not up, tells of no lab, or has nothing for the format.
+    """
     lab = lab_with_secrets_of(directory, stack) if secrets else lab_of(directory, stack)
     sheets = sheets_of(lab)
     if wanted is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from cli import docs, drill, firewall, inventory, policies, privileges, schema, sim, stack
+from cli import cost, docs, drill, firewall, inventory, policies, privileges, schema, sim, stack
 from cli.adoption import command as adoption
 from cli.ci import command as ci
+from cli.doctor import command as doctor
+from cli.lab_snapshot import command as lab_snapshot
 from cli.report import command as report
 from cli.topology import command as topology
 
@@ -20,7 +22,10 @@ app.command()(stack.preview)
 app.command()(stack.refresh)
 app.command()(stack.down)
 app.command()(adoption.adopt)
+app.command()(cost.cost)
+app.command()(doctor.doctor)
 app.command()(drill.drill)
+app.command()(lab_snapshot.snapshot)
 app.command()(privileges.privileges)
 app.command()(policies.policies)
 app.command()(inventory.inventory)

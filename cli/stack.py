@@ -23,18 +23,32 @@ from cli.sim import home_of
 from simulator import daemon
 from toolchain.environment import pulumi_environment
 from toolchain.errors import ToolchainError
-from toolchain.stacks import mend, mirror, mirror_directory
+from toolchain.stacks import mend, mirror, mirror_directory, stack_names
 
 ROOT = Path(__file__).resolve().parent.parent
 GO_ON = "--continue-on-error"
 
-Stack = Annotated[str, typer.Option(help="Name of the stack: `demo` is described by stacks/Pulumi.demo.yaml.")]
+
+def stacks_to_complete(incomplete: str) -> list[str]:
+    """The names of stacks that a shell offers."""
+    return [name for name in stack_names(ROOT) if name.startswith(incomplete)]
+
+
+Stack = Annotated[
+    str,
+    typer.Option(
+        help="Name of the stack: `demo` is described by stacks/Pulumi.demo.yaml.", autocompletion=stacks_to_complete
+    ),
+]
 Directory = Annotated[Path, typer.Option(help="Checkout to work in.", show_default="this one", resolve_path=True)]
 Remove = Annotated[bool, typer.Option("--remove", help="Forget the stack's history too.")]
 
 
 def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
-    """Create or change what the stack describes; where it has policies, only what they let pass."""
+    """Create or change what the stack describes; where it has policies, only what they let pass.
+
+    Ends with the exit code of Pulumi: 0 if all went well.
+    """
     policies = _policies(directory, stack)
     unseen = [] if policies else ["--skip-preview"]  # a policy for the whole stack judges a preview of it
     _operate(directory, stack, "up", "--yes", *unseen, *policies, GO_ON)
@@ -42,17 +56,26 @@ def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
 
 
 def preview(stack: Stack = "demo", directory: Directory = ROOT) -> None:
-    """Show what `up` would do, without doing it."""
+    """Show what `up` would do, without doing it.
+
+    Ends with the exit code of Pulumi: 0 if all went well.
+    """
     _operate(directory, stack, "preview", *_policies(directory, stack))
 
 
 def refresh(stack: Stack = "demo", directory: Directory = ROOT) -> None:
-    """Take what has been changed on the hosts by hand into the stack's state."""
+    """Take what has been changed on the hosts by hand into the stack's state.
+
+    Ends with the exit code of Pulumi: 0 if all went well.
+    """
     _operate(directory, stack, "refresh", "--yes", "--skip-preview")
 
 
 def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = False) -> None:
-    """Destroy what the stack has created."""
+    """Destroy what the stack has created.
+
+    Ends with the exit code of Pulumi: 0 if all went well.
+    """
     _operate(directory, stack, "destroy", "--yes", "--skip-preview", GO_ON)
     if remove:
         _end_if_failed(_pulumi(mirror_directory(directory), directory, "stack", "rm", stack, "--yes"))

@@ -11,6 +11,7 @@ import typer
 
 from cli.stack import ROOT, Directory, Stack
 from cli.told import lab_of
+from cli.topology.html import page
 from cli.topology.mermaid import mermaid
 from cli.topology.picture import picture_of
 from cli.topology.svg import svg
@@ -24,16 +25,23 @@ class Format(StrEnum):
     """What kind of picture."""
 
     SVG = "svg"
+    HTML = "html"
     MERMAID = "mermaid"
     JSON = "json"
 
 
-As = Annotated[Format, typer.Option("--format", help="A drawing, a chart for GitHub, or what both are made of.")]
+As = Annotated[
+    Format,
+    typer.Option("--format", help="A drawing, a page to search it, a chart for GitHub, or what all are made of."),
+]
 Out = Annotated[Path | None, typer.Option(help="File to write.", show_default="print it")]
 
 
 def topology(stack: Stack = "demo", format_: As = Format.SVG, out: Out = None, directory: Directory = ROOT) -> None:
-    """Draw the hosts, networks, guests and virtual addresses of a stack that is up."""
+    """Draw the hosts, networks, guests and virtual addresses of a stack that is up.
+
+    Ends with 0, and with 1 if the stack is not up or tells of no lab.
+    """
     text = WRITERS[format_](lab_of(directory, stack), stack)
     if out is None:
         typer.echo(text, nl=False)
@@ -64,6 +72,7 @@ def _json(lab: Lab, _title: str) -> str:
 DRAWN = {"version", "kind", "hosts", "guests", "networks", "vips"}
 WRITERS: dict[Format, Callable[[Lab, str], str]] = {
     Format.SVG: lambda lab, title: svg(picture_of(lab, title)),
+    Format.HTML: page,
     Format.MERMAID: lambda lab, title: mermaid(picture_of(lab, title)),
     Format.JSON: _json,
 }

@@ -40,8 +40,8 @@ def svg(picture: Picture) -> str:
     size = f'width="{_n(at.width)}" height="{_n(at.height)}" viewBox="0 0 {_n(at.width)} {_n(at.height)}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title described">',
-        f'<title id="title">{_text(picture.title)}</title>',
-        f'<desc id="described">{_text(_described(picture))}</desc>',
+        f'<title id="title">{escaped(picture.title)}</title>',
+        f'<desc id="described">{escaped(_described(picture))}</desc>',
         f"<style>\n{_style()}</style>",
         f'<rect class="page" x="0.5" y="0.5" width="{_n(at.width - 1)}" height="{_n(at.height - 1)}" rx="12"/>',
         _words(MARGIN, MARGIN + TITLE * 0.8, clipped(picture.title), "title"),
@@ -85,7 +85,7 @@ def _rail(column: Column, at: Layout, kind: str) -> Iterator[str]:
     own = HEAD + LEADING * len(line.notes) + PAD
     y = at.top + at.head - own
     frame = f'x="{_n(column.x)}" y="{_n(y)}" width="{_n(column.width)}"'
-    yield f"<g><title>{_text(', '.join((line.name, *line.notes)))}</title>"
+    yield f"<g><title>{escaped(', '.join((line.name, *line.notes)))}</title>"
     if column.until:
         end = at.top + at.head
         yield f'<path class="{kind} s-{colour}" d="M{_n(column.rail)} {_n(end)}V{_n(column.until)}"/>'
@@ -102,7 +102,7 @@ def _guest(placed: PlacedRow, at: Layout) -> Iterator[str]:
     row, y = placed.row, placed.y
     x, base = MARGIN + PAD, placed.y + NAME * 0.35
     columns = _columns(row.ends, row.ranks, at)
-    yield f"<g><title>{_text(_told(row, at))}</title>"
+    yield f"<g><title>{escaped(_told(row, at))}</title>"
     if columns:
         yield _lead(at.middle, max(column.rail for column in columns), y)
     frame = f'x="{_n(x)}" y="{_n(y - CARD / 2)}" width="{_n(at.cards)}" height="{_n(CARD)}"'
@@ -146,7 +146,7 @@ def _lead(start: float, end: float, y: float) -> str:
 
 
 def _words(x: float, y: float, text: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}">{_text(text)}</text>'
+    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}">{escaped(text)}</text>'
 
 
 def _colour(column: Column) -> str:
@@ -212,6 +212,6 @@ def _n(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0")
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """As XML takes it: escaped, and without the characters that it can't have at all."""
     return escape("".join(letter if letter.isprintable() else " " for letter in text))

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -255,7 +256,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(command, "lab_of", lambda _directory, _stack: LAB)
     monkeypatch.setattr(command, "config_of", lambda _directory, _stack: {})
-    monkeypatch.setattr(command, "_clients", lambda *_: {})
+    monkeypatch.setattr(command, "clients_of", lambda *_: nullcontext({}))
     monkeypatch.setattr(command, "run_drill", figures)
     return drilled
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +16,7 @@ from hypothesis import given
 
 from cli.topology.address import short
 from cli.topology.command import LABS, pages
+from cli.topology.html import page
 from cli.topology.layout import LETTER, NAME, NOTE, TITLE
 from cli.topology.mermaid import mermaid
 from cli.topology.picture import ELSEWHERE, PALETTE, ROWS, natural, picture_of
@@ -239,3 +244,77 @@ def luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+class Cells(HTMLParser):
+    """The texts of a page's table, and what the page would load."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.loads: list[str] = []
+        self.inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
+        if tag == "tr":
+            self.rows.append([])
+        elif tag == "td":
+            self.rows[-1].append("")
+        self.inside = tag == "td"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+@given(labs())
+def test_a_page_has_every_guest_in_its_table_and_the_drawing_and_loads_nothing(lab: Lab) -> None:
+    text = page(lab, "lab")
+    read = Cells(text)
+
+    guests = [row for row in read.rows if row]
+    assert sorted(row[2] for row in guests) == sorted(str(guest.vmid) for guest in lab.guests.values())
+    assert sorted(row[0] for row in guests) == sorted(lab.guests)
+    assert svg(picture_of(lab, "lab")) in text
+    assert read.loads == []
+    assert text.count("<script>") == 1
+
+
+def test_a_page_can_be_searched_by_all_that_its_table_tells() -> None:
+    text = page(SMALL, "<lab>")
+    row = next(row for row in Cells(text).rows if row and row[0] == "web-1")
+
+    assert row[1:5] == ["VM", "102", "pve1", "lan 10.7.0.11"]
+    assert "<title>&lt;lab&gt;</title>" in text
+    assert "default-src 'none'" in text
+    assert 'type="search"' in text
+
+
+def test_a_browser_finds_guests_by_words_of_its_row_in_the_table_and_in_the_picture(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed")
+    guests = {name: guest.model_copy(update={"groups": (f"group-{name}",)}) for name, guest in SMALL.guests.items()}
+    (tmp_path / "lab.html").write_text(page(SMALL.model_copy(update={"guests": guests}), "lab"))
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
+    command += [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path / 'own'}",
+    ]
+
+    done = subprocess.run(
+        [*command, f"file://{tmp_path}/lab.html#GROUP-web-2%20pve2"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert "<output>1 of 3 guests</output>" in done.stdout
+    assert re.findall(r"<tr><td>([^<]*)", done.stdout) == ["web-2"]
+    cards = re.findall(r'<g( class="missed")?><title>([^:<]*) [(]VM', done.stdout)
+    assert [name for missed, name in cards if not missed] == ["web-2"]
+    assert {name for _, name in cards} == set(guests)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 import yaml
 from hypothesis import given
 
-from components.handoff import NothingForItError, ansible, formats, opnsense, ssh_config
-from lab_outputs import Guest, Host, Lab, Login, Network, Nic, Ssh
+from components.handoff import NothingForItError, ansible, dns_zone, formats, opnsense, prometheus, ssh_config
+from lab_outputs import Guest, Host, Lab, Login, Network, Nic, Ssh, Vip
 from tests.components.checking import need
 from tests.components.handoff.labs import labs
 
@@ -156,3 +157,89 @@ def test_a_fixed_address_where_no_dhcp_is_is_nothing_for_opnsense() -> None:
 
     with pytest.raises(NothingForItError, match="no guest has a fixed address"):
         opnsense.render(Lab(kind="any", guests={"dns": guest}, networks={"lan": Network(bridge="vmbr0")}))
+
+
+@given(labs())
+def test_prometheus_has_a_target_for_each_that_has_an_address(lab: Lab) -> None:
+    wanted = {name for name, guest in lab.guests.items() if guest.address}
+    hosts = {name for name, host in lab.hosts.items() if host.address}
+    if not wanted and not hosts:
+        return
+    found = json.loads(prometheus.render(lab))
+
+    assert {row["labels"]["name"] for row in found if row["labels"]["type"] != "node"} == wanted
+    assert {row["labels"]["name"] for row in found if row["labels"]["type"] == "node"} == hosts
+    for row in found:
+        guest = lab.guests.get(row["labels"]["name"]) if row["labels"]["type"] != "node" else None
+        if guest is not None:
+            assert row["targets"] == [f"{guest.address}:9100"]
+            assert row["labels"].get("groups", "") == (f",{','.join(guest.groups)}," if guest.groups else "")
+
+
+def test_prometheus_takes_the_targets(tmp_path: Path) -> None:
+    need("promtool")
+    nic = Nic(mac="BC:24:11:00:00:01", address="fd00:7::7")
+    guest = Guest(name="web-1", type="qemu", vmid=100, node="pve", host="pve", nics={"net0": nic}, groups=("web",))
+    (tmp_path / prometheus.FILE).write_text(prometheus.render(Lab(kind="any", guests={"web-1": guest})))
+    config = {"scrape_configs": [{"job_name": "lab", "file_sd_configs": [{"files": [prometheus.FILE]}]}]}
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+
+    done = subprocess.run(
+        ["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, "SUCCESS" in done.stdout) == (0, True), done.stderr
+
+
+def zone_of(lab: Lab) -> dict[str, list[str]]:
+    """The records by name; each is a line of its own."""
+    found: dict[str, list[str]] = {}
+    for line in dns_zone.render(lab).splitlines():
+        name, *rest = line.split()
+        found.setdefault(name, []).append(" ".join(rest))
+    return found
+
+
+@given(labs())
+def test_the_zone_has_each_name_once_with_an_address_of_its_own(lab: Lab) -> None:
+    networks = {name: network.model_copy(update={"domain": "example.lab"}) for name, network in lab.networks.items()}
+    inside = lab.model_copy(update={"networks": networks})
+    wanted = {
+        name: nic.address
+        for name, guest in lab.guests.items()
+        for nic in guest.nics.values()
+        if nic.address and nic.network
+    }
+    hosts = {name: host.address for name, host in lab.hosts.items() if host.address}
+    if not wanted and not hosts:
+        return
+    records = zone_of(inside)
+
+    assert records.pop("$ORIGIN") == ["example.lab."]
+    assert records.pop("$TTL") == ["300"]
+    assert [record.split()[1] for record in records.pop("@")] == ["SOA", "NS"]
+    assert records == {name: [f"IN A {address}"] for name, address in {**hosts, **wanted}.items()}
+
+
+def test_a_zone_reaches_down_to_domains_below_it_and_names_who_serves_names() -> None:
+    def guest(name: str, network: str, address: str, *groups: str) -> Guest:
+        nics = {"net0": Nic(mac="BC:24:11:00:00:01", network=network, address=address)}
+        return Guest(name=name, type="lxc", vmid=100, node="pve", host="pve", nics=nics, groups=groups)
+
+    networks = {"lan": Network(domain="example.lab"), "far": Network(domain="far.example.lab")}
+    guests = {
+        "dns-1": guest("dns-1", "lan", "10.7.0.2", "dns"),
+        "web": guest("web", "far", "fd00:7::9"),
+        "front": guest("front", "lan", "10.7.0.3"),
+    }
+    front = Vip(address="10.7.0.5", network="lan", members=("web",))
+    lab = Lab(kind="any", networks=networks, guests=guests, vips={"front": front, "virtual": front})
+
+    records = zone_of(lab)
+
+    assert records["@"] == ["IN SOA dns-1 hostmaster 1 3600 600 604800 300", "IN NS dns-1"]
+    assert records["web.far"] == ["IN AAAA fd00:7::9"]
+    assert (records["front"], records["virtual"]) == (["IN A 10.7.0.3"], ["IN A 10.7.0.5"])
+    apart = lab.model_copy(update={"networks": {**networks, "other": Network(domain="example.org")}})
+    with pytest.raises(NothingForItError, match=r"one zone, and its networks are in example\.org and example\.lab"):
+        dns_zone.render(apart)
