@@ -5,7 +5,7 @@ LABS = .venv/bin/proxmox-labs
 SCRIPTS = toolchain/bootstrap toolchain/host-python toolchain/live-packages simulator/live/systemctl $(wildcard .ci/*)
 
 .DEFAULT_GOAL = help
-.PHONY: help setup up preview refresh down live yaml test lint docs bench clean
+.PHONY: help setup up preview refresh down live yaml test lint docs site bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
@@ -47,6 +47,9 @@ lint: setup ## check format, style, types, scripts and workflows
 
 docs: setup ## write what is generated: the resources' reference, the labs' pictures, the stacks' schema
 	$(LABS) docs
+
+site: setup ## build the documents as a site, .site/index.html
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
 
 bench: setup ## measure: fifty machines through the real engine, and the simulator with ten thousand guests
 	.venv/bin/python -m benchmarks.guests

@@ -16,7 +16,9 @@ Name = Annotated[str, typer.Argument(help="a shipped topology's name, or a YAML 
 
 def home_of(name: str) -> Path:
     """Return the directory in which a topology's simulator keeps its state."""
-    base = Path(os.environ.get("PROXMOX_SIM_HOME") or Path(__file__).resolve().parent.parent / ".simulator")
+    checkout = Path(__file__).resolve().parent.parent
+    project = checkout if (checkout / "Pulumi.yaml").exists() else Path.cwd()  # a program that has us as a package
+    base = Path(os.environ.get("PROXMOX_SIM_HOME") or project / ".simulator")
     return base / Path(name).stem
 
 
