@@ -43,7 +43,7 @@ lint: setup ## check format, style, types, scripts and workflows
 		echo shellcheck $(SCRIPTS); PATH="$$PWD/.venv/bin:$$PATH" shellcheck $(SCRIPTS); \
 	fi
 	.venv/bin/zizmor --offline --quiet --no-progress .github/workflows
-	@if command -v actionlint >/dev/null; then echo actionlint; actionlint; fi
+	PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m toolchain.workflows
 
 docs: setup ## write what is generated: the resources' reference, the labs' pictures, the stacks' schema
 	$(LABS) docs

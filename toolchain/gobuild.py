@@ -1,4 +1,4 @@
-"""Builds the Pulumi CLI and its language hosts from Go modules.
+"""Builds the Pulumi CLI, its language hosts and a linter from Go modules.
 
 The wrapper modules beside this file pin every version and checksum. The host for Python is older than the
 CLI: later versions of it are not published as a module that can be built on its own. No C compiler is needed.
@@ -25,6 +25,7 @@ _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _CLI_MODULE = _HERE / "pulumi-cli"
 _HOST_MODULE = _HERE / "pulumi-python-host"
 _YAML_MODULE = _HERE / "pulumi-yaml-host"
+_LINTER_MODULE = _HERE / "workflow-linter"
 _SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
 
 
@@ -70,6 +71,14 @@ def build_yaml_host(version: str, directory: Path) -> None:
     package = f"{source}/cmd/pulumi-language-yaml"
     with _building(package, "about a minute"):
         go.build(package, _YAML_MODULE, flags, directory)
+    _forget_downloads(go)
+
+
+def build_actionlint(directory: Path) -> None:
+    """Build what checks workflows into `directory`."""
+    go, package = find_go(), "github.com/rhysd/actionlint/cmd/actionlint"
+    with _building(package, "some seconds"):
+        go.build(package, _LINTER_MODULE, "-s -w", directory)
     _forget_downloads(go)
 
 

@@ -1,0 +1,34 @@
+"""Checks the workflows with actionlint: `python -m toolchain.workflows`.
+
+It is in no Python package that brings the program itself; where PATH does not have it, it is built once. Where it can't
+be had at all, that is said and is no failure, as with the linter of scripts.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from toolchain.cache import cached, platform_name
+from toolchain.errors import ToolchainError
+from toolchain.gobuild import build_actionlint
+from toolchain.progress import say
+
+VERSION = "1.7.8"
+PROGRAM = "actionlint"
+
+
+def main() -> int:
+    """Check those of the checkout this package lies in; the exit code is the linter's."""
+    try:
+        own = shutil.which(PROGRAM) or cached(f"{PROGRAM}-{VERSION}-{platform_name()}", build_actionlint) / PROGRAM
+    except ToolchainError as problem:
+        say(f"The workflows are not checked: {problem}")
+        return 0
+    return subprocess.run([own], cwd=Path(__file__).resolve().parent.parent, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
