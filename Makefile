@@ -48,7 +48,7 @@ lint: setup ## check format, style, types, scripts and workflows
 docs: setup ## write what is generated: the resources' reference, the labs' pictures, the stacks' schema
 	$(LABS) docs
 
-site: setup ## build the documents as a site, .site/index.html
+site: setup ## build the documents as a site, .site/index.html (its search takes a web server)
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
 
 bench: setup ## measure: fifty machines through the real engine, and the simulator with ten thousand guests

@@ -83,7 +83,7 @@ def _type(value: Json) -> str:
     if value.get("type") == "array":
         return f"list of {_type(value.get('items', {}))}"
     if value.get("type") == "object":
-        held = value.get("additionalProperties")
+        held = next(iter(value.get("patternProperties", {}).values()), value.get("additionalProperties"))
         return f"map of {_type(held)}" if isinstance(held, dict) else "map"
     words = {"string": "text", "integer": "number", "number": "number", "boolean": "yes or no"}
     return words.get(value.get("type", ""), "anything")

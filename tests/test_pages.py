@@ -30,7 +30,21 @@ FOLDERS = ("docs", "examples", "template")
 PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(p for f in FOLDERS for p in (ROOT / f).rglob("*.md"))})
 BLOCK = re.compile(r"^( *)(<!-- not checked: .+ -->\n *)?```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 FREE = ("", "text", "mermaid", "markdown")
-SHELL = ("apt-get", "cd", "createdb", "curl", "export", "git", "mkdir", "pip", "psql", "rm", "systemctl", "uv")
+SHELL = (
+    "apt-get",
+    "cd",
+    "createdb",
+    "createuser",
+    "curl",
+    "export",
+    "git",
+    "mkdir",
+    "pip",
+    "psql",
+    "rm",
+    "systemctl",
+    "uv",
+)
 ON_A_NODE = ("pveum", "pvenode", "pvesh", "pvecm")
 """Commands of a real Proxmox VE."""
 PLACEHOLDERS = ("name", "mine")
