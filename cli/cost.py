@@ -52,7 +52,7 @@ def _by_connection(guests: Sequence[Taken], clients: Mapping[str, Client]) -> di
     taken: dict[str, list[Taken]] = {}
     for guest in guests:
         taken.setdefault(pick(known, guest.connection), []).append(guest)
-    return taken
+    return dict(sorted(taken.items()))
 
 
 def _rows(client: Client) -> list[dict[str, Any]]:

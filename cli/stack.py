@@ -49,9 +49,7 @@ def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
 
     Ends with the exit code of Pulumi: 0 if all went well.
     """
-    policies = _policies(directory, stack)
-    unseen = [] if policies else ["--skip-preview"]  # a policy for the whole stack judges a preview of it
-    _operate(directory, stack, "up", "--yes", *unseen, *policies, GO_ON)
+    _operate(directory, stack, *up_command(directory, stack))
     typer.echo(_what_next(directory, stack))
 
 
@@ -60,7 +58,7 @@ def preview(stack: Stack = "demo", directory: Directory = ROOT) -> None:
 
     Ends with the exit code of Pulumi: 0 if all went well.
     """
-    _operate(directory, stack, "preview", *_policies(directory, stack))
+    _operate(directory, stack, "preview", *policy_flags(directory, stack))
 
 
 def refresh(stack: Stack = "demo", directory: Directory = ROOT) -> None:
@@ -81,7 +79,14 @@ def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = Fa
         _end_if_failed(_pulumi(mirror_directory(directory), directory, "stack", "rm", stack, "--yes"))
 
 
-def _policies(root: Path, stack: str) -> list[str]:
+def up_command(root: Path, stack: str) -> list[str]:
+    """Pulumi's `up` without a question; a policy for the whole stack judges a preview of it."""
+    policies = policy_flags(root, stack)
+    unseen = [] if policies else ["--skip-preview"]
+    return ["up", "--yes", *unseen, *policies, GO_ON]
+
+
+def policy_flags(root: Path, stack: str) -> list[str]:
     """What makes Pulumi keep to the stack's policies, if it has any."""
     try:
         return policy_settings.flags(root, stack)
@@ -96,11 +101,11 @@ def _operate(root: Path, stack: str, *command: str) -> None:
     _end_if_failed(_pulumi(root, root, *command, *on_stack))
 
 
-def captured(root: Path, stack: str, *command: str) -> subprocess.CompletedProcess[str]:
+def captured(root: Path, stack: str, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """One of Pulumi's operations on a stack, for what it says and not for the user to see."""
     on_stack = _selected(root, stack)
     done = _heard(mirror_directory(root), root, "stack", "select", "--create", stack)
-    return done if done.returncode else _heard(root, root, *command, *on_stack)
+    return done if done.returncode else _heard(root, root, *command, *on_stack, **variables)
 
 
 def state(root: Path, stack: str) -> dict[str, Any]:
@@ -150,13 +155,13 @@ def _program(root: Path) -> tuple[str, dict[str, str]]:
     return program, environment
 
 
-def _heard(folder: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _heard(folder: Path, root: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `pulumi` in a folder, and take what it says."""
     program, environment = _program(root)
     return subprocess.run(
         [program, *arguments, "--non-interactive"],
         cwd=folder,
-        env=environment,
+        env={**environment, **variables},
         capture_output=True,
         text=True,
         check=False,

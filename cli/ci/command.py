@@ -17,7 +17,7 @@ from cli.ci.affected import affected
 from cli.ci.forge import Forge, ForgeError, NotAllowed, forge_in
 from cli.report.command import plan_now
 from cli.report.markdown import LIMITS, comment, headline, mark_of
-from cli.stack import GO_ON, ROOT, Directory, Stack, captured, error
+from cli.stack import ROOT, Directory, Stack, captured, error, up_command
 from toolchain.stacks import stack_names
 
 LABEL = "allow-data-loss"
@@ -135,7 +135,7 @@ def approved(file: File, commit: Commit, stack: Stack = "demo") -> None:
 @app.command()
 def apply(events: Events, stack: Stack = "demo", directory: Directory = ROOT) -> None:
     """Bring the stack up, and keep what Pulumi says of it."""
-    done = captured(directory, stack, "up", "--yes", "--skip-preview", GO_ON, "--refresh", "--json")
+    done = captured(directory, stack, *up_command(directory, stack), "--refresh", "--json")
     events.write_text(done.stdout, encoding="utf-8")
     if done.returncode:
         raise error(f"the update has failed: {done.stderr.strip() or 'see the report'}")

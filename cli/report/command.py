@@ -15,11 +15,13 @@ from cli.report.kinds import kinds
 from cli.report.markdown import LIMITS, comment, headline
 from cli.report.masks import MASK, leaves
 from cli.report.plan import Plan, plan_of
-from cli.stack import ROOT, Directory, Stack, captured, error, secrets
+from cli.stack import ROOT, Directory, Stack, captured, error, policy_flags, secrets
 
 LOST = 3
 """Exit code where data is lost."""
 PREVIEW = ("preview", "--json", "--show-sames", "--refresh")
+EVENTS = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+"""Makes a preview tell its events, of which policies have some; its summary is silent about them."""
 
 
 class Limit(StrEnum):
@@ -81,7 +83,7 @@ def plan_in(file: Path) -> Plan:
 
 def plan_now(directory: Path, stack: str) -> Plan:
     """What an update would do now, with what was changed on the hosts by hand taken into account."""
-    done = captured(directory, stack, *PREVIEW)
+    done = captured(directory, stack, *PREVIEW, *policy_flags(directory, stack), **EVENTS)
     try:
         told = preview_in(done.stdout)
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -30,10 +31,22 @@ def preview_in(text: str) -> dict[str, Any]:
         return preview
     return {
         "steps": [_step(event["resourcePreEvent"]["metadata"]) for event in events if "resourcePreEvent" in event],
-        "diagnostics": [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event],
+        "diagnostics": [
+            *_violations(events),
+            *(each["diagnosticEvent"] for each in events if "diagnosticEvent" in each),
+        ],
     }
 
 
 def _step(metadata: dict[str, Any]) -> dict[str, Any]:
     states = {"oldState": metadata.get("old"), "newState": metadata.get("new")}
     return {"op": metadata["op"], "urn": metadata["urn"], **{name: state for name, state in states.items() if state}}
+
+
+def _violations(events: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """What policies say: the mandatory ones end a preview."""
+    for event in events:
+        said = event.get("policyEvent")
+        if said:
+            severity = "error" if said["enforcementLevel"] == "mandatory" else "warning"
+            yield {"severity": severity, "message": f"{said['policyName']}: {said['message']}"}

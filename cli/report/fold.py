@@ -19,7 +19,8 @@ class Section:
     """What the blocks are: `changed resources`."""
     head: str = ""
     """What stands before the first block, such as the head of a table."""
-    tail: str = ""
+    open: bool = True
+    """Whether a reader sees it at once, or has to unfold it."""
     worth: int = 0
     """The section of the highest worth is told first where there is not room for all."""
 
@@ -27,9 +28,12 @@ class Section:
         """With so many of its blocks, and a line that says how many more there are."""
         left = len(self.blocks) - blocks
         if not blocks:
-            return f"{self.title}\n\n… {left} {self.what}: {LOG}\n"
+            return f"### {self.title}\n\n… {left} {self.what}: {LOG}\n"
         more = f"\n… {left} more {self.what}: {LOG}\n" if left else ""
-        return f"{self.title}\n\n{self.head}{''.join(self.blocks[:blocks])}{self.tail}{more}"
+        told = f"{self.head}{''.join(self.blocks[:blocks])}{more}"
+        if self.open:
+            return f"### {self.title}\n\n{told}"
+        return f"<details><summary>{self.title}</summary>\n\n{told}\n</details>\n"
 
 
 def folded(head: str, sections: Sequence[Section], limit: int) -> str:

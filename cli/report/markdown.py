@@ -18,7 +18,7 @@ LONGEST = 160
 """Letters of a value, a name or a line; of a longer one only its length is told."""
 CHART = 45_000
 """A chart that is larger is not drawn."""
-SAID = 20
+SAID = 10
 """So many refusals are told at most."""
 PAST = {Deed.DELETE: "removed", Deed.REPLACE: "replaced", Deed.UPDATE: "changed", Deed.CREATE: "created"}
 ORDER = {deed: place for place, deed in enumerate(Deed)}
@@ -70,7 +70,7 @@ def _head(plan: Plan, stack: str, *, applied: bool) -> Iterator[str]:
     yield f"## {done} of {cell(stack)}: {headline(plan, applied=applied) or 'nothing to do'}"
     for sign, said in (("CAUTION", plan.refusals), ("WARNING", plan.warnings)):
         if said:
-            yield from ("", f"> [!{sign}]", *(f"> - {cell(text, 800)}" for text in said[:SAID]))
+            yield from ("", f"> [!{sign}]", *(f"> - {cell(text, 600)}" for text in said[:SAID]))
             yield from ([f"> - … {len(said) - SAID} more: see the job's log"] if len(said) > SAID else [])
     if plan.loses_data:
         names = [f"{cell(part.name)} ({cell(part.host or part.type)})" for part in plan.loses_data]
@@ -81,7 +81,7 @@ def _head(plan: Plan, stack: str, *, applied: bool) -> Iterator[str]:
 
 def _changes(parts: Sequence[Part]) -> Section:
     return Section(
-        title="### What changes",
+        title="What changes",
         head=_table_head("host", "guest or object", "field", "is", "will be", "takes"),
         blocks=tuple("".join(map(_row, _rows(part))) for part in parts),
         what="changed resources",
@@ -130,7 +130,7 @@ def _size(part: Part) -> Iterator[str]:
 
 def _drift(parts: Sequence[Part]) -> Section:
     return Section(
-        title="### Changed outside",
+        title="Changed outside",
         blocks=tuple(f"- {line}\n" for part in parts for line in _drifted(part)),
         what="changes",
         worth=7,
@@ -164,7 +164,7 @@ def _capacity(found: Capacity) -> Section:
         tuple(members) for _, members in groupby(sorted(rows, key=lambda row: natural(row[0])), lambda row: row[0])
     ]
     return Section(
-        title="### What the guests take, as far as they declare it",
+        title="What the guests take, as far as they declare it",
         head=_table_head("host", "of", "is", "will be"),
         blocks=tuple("".join(map(_row, members)) for members in ordered),
         what="hosts",
@@ -179,9 +179,10 @@ def _before_after(old: str, new: str) -> tuple[str, str]:
 def _topology(text: str) -> Section:
     drawn = bool(text) and size_of(text) <= CHART
     return Section(
-        title="<details><summary>The lab, with what changes marked</summary>" if drawn else "### The lab",
+        title="The lab, with what changes marked",
+        open=False,
         head=f"{LEGEND}\n\n" if drawn else "",
-        blocks=(f"```mermaid\n{text}```\n\n</details>\n",) if drawn else (),
+        blocks=(f"```mermaid\n{text}```\n",) if drawn else (),
         what="chart",
         worth=3,
     )
@@ -191,10 +192,10 @@ def _unchanged(parts: Sequence[Part]) -> Section:
     by_type = groupby(sorted(parts, key=lambda part: (part.type, natural(part.name))), lambda part: part.type)
     lines = [f"- {name}: {', '.join(cell(part.name) for part in members)}\n" for name, members in by_type]
     return Section(
-        title=f"<details><summary>{_counted(len(parts), 'resource')} unchanged</summary>",
+        title=f"{_counted(len(parts), 'resource')} unchanged",
+        open=False,
         blocks=tuple(lines),
         what="types",
-        tail="\n</details>\n",
         worth=1,
     )
 

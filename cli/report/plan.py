@@ -20,6 +20,8 @@ OWN = frozenset({"__provider", "planned", "impact"})
 """Inputs that are not declared, but the program's own."""
 GUESTS = {"VirtualMachine": "qemu", "Container": "lxc"}
 LOSS = "data loss"
+CLOSING = ("preview failed", "update failed")
+"""What Pulumi says at the end, after the reasons."""
 STOPS = ("reboot", "stop-start")
 """Last words of an impact for which a guest is restarted."""
 
@@ -126,6 +128,7 @@ def plan_of(told: Values, kinds: Mapping[str, Kind], secrets: Iterable[str] = ()
     known = {word for state in _states(told) for word in _secret_words(state, kinds)}
     told = masked(told, {*known, *secrets})
     refusals = tuple(_said(told, "error"))
+    refusals = tuple(text for text in refusals if text not in CLOSING) or refusals
     steps: dict[str, list[Values]] = {}
     for step in told.get("steps") or ():
         steps.setdefault(step["urn"], []).append(step)

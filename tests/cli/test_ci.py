@@ -51,6 +51,7 @@ def run(*arguments: object) -> Result:
         ([], []),
         (["README.md", "docs/guides/teams.md", "tests/cli/test_ci.py", "stacks/schema.json"], []),
         (["stacks/Pulumi.demo.yaml", "README.md"], ["demo"]),
+        (["stacks/Policies.ha-services.json"], ["ha-services"]),
         (["stacks/Pulumi.gone.yaml"], []),
         (["stacks/demo.py"], STACKS),
         (["providers/_guests/impact.py"], STACKS),

@@ -183,6 +183,22 @@ def test_the_events_of_an_update_are_read_like_a_preview() -> None:
     assert plan_of(told, kinds()) == plan(change)
 
 
+def test_what_policies_say_refuses_or_warns() -> None:
+    events = [
+        {
+            "sequence": 0,
+            "policyEvent": {"policyName": "ram-limit", "message": "too much", "enforcementLevel": "mandatory"},
+        },
+        {"sequence": 1, "policyEvent": {"policyName": "guest-names", "message": "odd", "enforcementLevel": "advisory"}},
+        {"sequence": 2, "diagnosticEvent": {"message": "error: preview failed\n", "severity": "error"}},
+    ]
+
+    found = plan_of(preview_in("\n".join(json.dumps(event) for event in events)), kinds())
+
+    assert found.refusals == ("ram-limit: too much",)
+    assert found.warnings == ("guest-names: odd",)
+
+
 @pytest.mark.parametrize("text", ["", "hello", "[]", "{}", "3"])
 def test_what_is_neither_is_said(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
