@@ -37,7 +37,9 @@ def render(lab: Lab) -> str:
 
 def _zone(lab: Lab) -> str:
     """The domain that all others are in."""
-    domains = sorted({network.domain for network in lab.networks.values() if network.domain}, key=lambda name: (len(name), name))
+    domains = sorted(
+        {network.domain for network in lab.networks.values() if network.domain}, key=lambda name: (len(name), name)
+    )
     if not domains:
         raise NothingForItError("none of its networks has a domain")
     apart = [name for name in domains if not f".{name}".endswith(f".{domains[0]}")]
