@@ -20,7 +20,7 @@ from components.answer_file import Install, answer_file
 from components.dual_args import WORKLOADS, DualHypervisorArgs, Guest, RouterVm, Tenant
 from components.dual_checks import problems
 from components.dual_outputs import LAN, host_output, network_outputs
-from components.golden_template import GoldenTemplate, GoldenTemplateArgs, Place
+from components.golden_template import GoldenTemplate, Place
 from components.opnsense import Reservation, Vlan, config_xml, reservations_csv
 from components.outputs import Exports, guest_output, login
 from components.placement import place
@@ -99,15 +99,7 @@ class DualHypervisor(pulumi.ComponentResource):
         )
         made = GoldenTemplate(
             f"{self._name}-{name}-template",
-            GoldenTemplateArgs(
-                places=(where,),
-                template_name=template.name,
-                image=template.image,
-                guest=template.guest,
-                disk=template.disk,
-                on_image_change=template.on_image_change,
-                bridge=host.bridge,
-            ),
+            template.made_at((where,), host.bridge),
             self._own,
         )
         return made.vmids.apply(lambda vmids: vmids[where.name])

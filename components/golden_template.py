@@ -93,6 +93,19 @@ class Template:
     """Whether clones share the template's disk; they are made at once, and keep the template from going."""
     on_image_change: Literal["keep", "replace"] = "keep"
 
+    def made_at(self, places: Sequence[Place], bridge: str, **options: Any) -> GoldenTemplateArgs:
+        """As `GoldenTemplate` takes it; with anything else that a virtual machine takes."""
+        return GoldenTemplateArgs(
+            places=places,
+            template_name=self.name,
+            image=self.image,
+            guest=self.guest,
+            disk=self.disk,
+            on_image_change=self.on_image_change,
+            bridge=bridge,
+            options=options,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class GoldenTemplateArgs:

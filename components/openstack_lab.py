@@ -18,7 +18,7 @@ import pulumi
 import pulumi_random
 
 from components.ansible_controller import AnsibleController, AnsibleControllerArgs, inventory_of
-from components.golden_template import GoldenTemplate, GoldenTemplateArgs, Place
+from components.golden_template import GoldenTemplate, Place
 from components.handoff.maas import POWER_TOKEN, POWER_USER
 from components.least_privilege import LeastPrivilege, LeastPrivilegeArgs
 from components.openstack_args import OpenStackLabArgs
@@ -142,16 +142,7 @@ class OpenStackLab(pulumi.ComponentResource):
             )
             made = GoldenTemplate(
                 f"{self._name}-{name}-template",
-                GoldenTemplateArgs(
-                    places=(where,),
-                    template_name=self._args.template.name,
-                    image=self._args.template.image,
-                    guest=self._args.template.guest,
-                    disk=self._args.template.disk,
-                    on_image_change=self._args.template.on_image_change,
-                    bridge=self._args.bridge,
-                    options={"pool": self._pool[host.connection]},
-                ),
+                self._args.template.made_at((where,), self._args.bridge, pool=self._pool[host.connection]),
                 self._own,
             )
             found[name] = made.vmids.apply(lambda vmids: next(iter(vmids.values())))

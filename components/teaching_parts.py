@@ -52,18 +52,11 @@ def guest_firewall(lab: TeachingClusterArgs, guests: Mapping[str, pulumi.Input[i
 
 def template(lab: TeachingClusterArgs) -> GoldenTemplateArgs:
     """The same template on each node, since disks are on the nodes' own storages."""
-    return GoldenTemplateArgs(
-        places=[
-            Place(node=node, connection=lab.connection, storage=lab.storage, image_storage=lab.image_storage)
-            for node in lab.nodes
-        ],
-        template_name=lab.template.name,
-        image=lab.template.image,
-        guest=lab.template.guest,
-        disk=lab.template.disk,
-        on_image_change=lab.template.on_image_change,
-        bridge=lab.guest_bridge,
-    )
+    places = [
+        Place(node=node, connection=lab.connection, storage=lab.storage, image_storage=lab.image_storage)
+        for node in lab.nodes
+    ]
+    return lab.template.made_at(places, lab.guest_bridge)
 
 
 def access(lab: TeachingClusterArgs) -> CourseAccessArgs:

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import bcrypt
 import pytest
 import requests
-import yaml
 
-from stacks.settings import SettingsError, parse
 from tests.conftest import Simulator
 from tests.engine import Program
+from tests.stacks.pages import Page, declare, with_own_main
 from tests.stacks.told import told_by
 
-ROOT = Path(__file__).parent.parent.parent
-FILE = "stacks/Pulumi.dual-hypervisor.yaml"
-
-
-def page(**changes: Any) -> dict[str, Any]:
-    """The page that is shipped, with some keys changed."""
-    lab: dict[str, Any] = yaml.safe_load((ROOT / FILE).read_text())["config"]["proxmox:lab"]
-    return {**lab, **changes}
-
-
-def refusal(**changes: Any) -> str:
-    """What is said of a page that can't be used."""
-    with pytest.raises(SettingsError) as error:
-        parse(page(**changes), FILE)
-    return str(error.value)
+PAGE = Page("dual-hypervisor")
+FILE, page, refusal = PAGE.file, PAGE.changed, PAGE.refusal
 
 
 @pytest.mark.parametrize(
@@ -74,16 +57,7 @@ def test_a_mistyped_key_of_a_part_is_told() -> None:
 @pytest.fixture
 def lab(two_hosts: Simulator, program_on: Callable[..., Program]) -> Program:
     """The project's own program, with the page that is shipped."""
-    program = program_on(two_hosts, {"proxmox:lab": page()})
-    (program.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
-    return program
-
-
-def declare(lab: Program, changed: dict[str, Any]) -> None:
-    """Write another page."""
-    file = lab.folder / "Pulumi.test.yaml"
-    written = yaml.safe_load(file.read_text())
-    file.write_text(json.dumps({**written, "config": {**written["config"], "proxmox:lab": changed}}))
+    return with_own_main(program_on(two_hosts, {"proxmox:lab": page()}))
 
 
 def running_on(simulator: Simulator, connection: str) -> set[str]:

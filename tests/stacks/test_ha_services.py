@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cli.drill_power import SimulatedPower
 from cli.drill_run import Figures, drill
@@ -21,35 +19,22 @@ from cli.drill_site import Site
 from lab_outputs import Lab
 from providers._runtime import connection as connections
 from providers._runtime.client import Client
-from stacks.settings import SettingsError, parse
 from tests.conftest import Simulator
 from tests.engine import Program
+from tests.stacks.pages import Page, declare, with_own_main
 
-ROOT = Path(__file__).parent.parent.parent
-FILE = "stacks/Pulumi.ha-services.yaml"
+PAGE = Page("ha-services")
+FILE, page, refusal = PAGE.file, PAGE.changed, PAGE.refusal
 TOPOLOGY = "rented-hosts"
 PROGRAMS = ("curl", "dhclient", "dnsmasq", "haproxy", "keepalived", "nginx", "prometheus", "tincd")
 PROBE = 900
 PATIENCE = 90.0
 
 
-def page(**changes: Any) -> dict[str, Any]:
-    """The page that is shipped, with some keys changed."""
-    lab: dict[str, Any] = yaml.safe_load((ROOT / FILE).read_text())["config"]["proxmox:lab"]
-    return {**lab, **changes}
-
-
 def smaller(vrrp_version: int) -> dict[str, Any]:
     """The same with a single virtual machine, since each of these takes its time."""
     lab = page(routers={"run_on": "hosts", "vrrp_version": vrrp_version}, desktops={**page()["desktops"], "count": 1})
     return {key: value for key, value in lab.items() if key != "kubernetes"}
-
-
-def refusal(**changes: Any) -> str:
-    """What is said of a page that can't be used."""
-    with pytest.raises(SettingsError) as error:
-        parse(page(**changes), FILE)
-    return str(error.value)
 
 
 def test_a_page_that_does_not_fit_together_is_told_with_file_key_value_and_remedy() -> None:
@@ -81,13 +66,6 @@ def hosts(_simulators: Callable[[str], Simulator]) -> Iterator[Simulator]:
     simulator.control("POST", "reset")
     yield simulator
     simulator.control("POST", "reset")
-
-
-def write(program: Program, lab: dict[str, Any]) -> None:
-    """Give the program a page."""
-    file = program.folder / "Pulumi.test.yaml"
-    written = yaml.safe_load(file.read_text())
-    file.write_text(json.dumps({**written, "config": {**written["config"], "proxmox:lab": lab}}))
 
 
 def until(what: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -152,9 +130,8 @@ def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
     hosts: Simulator, program_on: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = hosts.running.guests == "live" and all(shutil.which(name) for name in PROGRAMS)
-    program = program_on(hosts)
-    (program.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
-    write(program, smaller(3))
+    program = with_own_main(program_on(hosts))
+    declare(program, smaller(3))
 
     first = program.up()
 
@@ -167,7 +144,7 @@ def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
         quick = drilled(site, hosts)
         assert not quick.missing
         assert {moved.node for moved in quick.moved} <= {"pve1", "pve2", "pve3"} - {quick.node}
-        write(program, smaller(2))
+        declare(program, smaller(2))
         changed = program.up()
         assert changed.code == 0, changed.text
         assert changed.changes.keys() <= {"create", "update"}, "that HA has moved guests changes nothing of them"

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import yaml
 
-from stacks.settings import SettingsError, parse
 from tests.conftest import Simulator
 from tests.engine import Program
 from tests.providers import networks
+from tests.stacks.pages import Page, with_own_main
 from tests.stacks.told import told_by
 
-ROOT = Path(__file__).parent.parent.parent
-FILE = "stacks/Pulumi.openstack-lab.yaml"
+PAGE = Page("openstack-lab")
+FILE, page, refusal = PAGE.file, PAGE.changed, PAGE.refusal
 NODES = ("node-1", "node-2", "node-3")
-
-
-def page(**changes: Any) -> dict[str, Any]:
-    """The page that is shipped, with some keys changed."""
-    lab: dict[str, Any] = yaml.safe_load((ROOT / FILE).read_text())["config"]["proxmox:lab"]
-    return {**lab, **changes}
-
-
-def refusal(**changes: Any) -> str:
-    """What is said of a page that can't be used."""
-    with pytest.raises(SettingsError) as error:
-        parse(page(**changes), FILE)
-    return str(error.value)
 
 
 def test_a_page_that_does_not_fit_together_is_told_with_file_key_value_and_remedy() -> None:
@@ -46,9 +32,7 @@ def test_a_page_that_does_not_fit_together_is_told_with_file_key_value_and_remed
 @pytest.fixture
 def program(openstack_host: Simulator, program_on: Callable[..., Program]) -> Program:
     """The project's own program, with the page that is shipped."""
-    made = program_on(openstack_host, {"proxmox:lab": page()})
-    (made.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
-    return made
+    return with_own_main(program_on(openstack_host, {"proxmox:lab": page()}))
 
 
 @pytest.mark.engine
@@ -118,17 +102,18 @@ def test_three_hosts_of_a_cluster_share_the_guests(cluster: Simulator, program_o
     hosts = {
         f"host{place}": {**common, "node": f"pve{place}", "outside": f"192.0.2.1{place}/24"} for place in (1, 2, 3)
     }
-    program = program_on(cluster, {"proxmox:lab": page(hosts=hosts, deployer="kolla", proxy_outside="192.0.2.40/24")})
-    (program.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
+    program = with_own_main(
+        program_on(cluster, {"proxmox:lab": page(hosts=hosts, deployer="kolla", proxy_outside="192.0.2.40/24")})
+    )
     files = {node: networks.file_of(cluster, node) for node in ("pve1", "pve2", "pve3")}
 
     first = program.up()
 
     assert first.code == 0, first.text
-    lab = told_by(program)
-    assert {lab.guests[name].node for name in NODES} == {"pve1", "pve2", "pve3"}
-    assert len(set(lab.templates.values())) == 3, "a template on each host"
-    assert yaml.safe_load(lab.files["globals.yml"])["neutron_external_interface"] == "eth4"
+    told = told_by(program)
+    assert {told.guests[name].node for name in NODES} == {"pve1", "pve2", "pve3"}
+    assert len(set(told.templates.values())) == 3, "a template on each host"
+    assert yaml.safe_load(told.files["globals.yml"])["neutron_external_interface"] == "eth4"
     assert "vlan7i" in networks.file_of(cluster, "pve1")
     assert "vlan7i" not in networks.file_of(cluster, "pve2")
     gone = program.destroy()

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from stacks.settings import SettingsError, parse
+from stacks.settings import parse
+from tests.stacks.pages import Page
 
 STACKS = Path(__file__).parent.parent.parent / "stacks"
 PAGES = sorted(STACKS.glob("Pulumi.*.yaml"))
-
-
-def demo(**changes: Any) -> dict[str, Any]:
-    """The demo's page with some keys changed."""
-    page: dict[str, Any] = yaml.safe_load((STACKS / "Pulumi.demo.yaml").read_text())["config"]["proxmox:lab"]
-    return {**page, **changes}
-
-
-def refusal(page: dict[str, Any]) -> str:
-    """What is said of a page that can't be used."""
-    with pytest.raises(SettingsError) as error:
-        parse(page, "stacks/Pulumi.demo.yaml")
-    return str(error.value)
+DEMO = Page("demo")
+demo, refusal = DEMO.changed, DEMO.refused
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

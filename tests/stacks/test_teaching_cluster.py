@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from lab_outputs import Lab
-from stacks.settings import SettingsError, parse
 from tests.conftest import Simulator, as_json
 from tests.engine import Program
 from tests.providers.networks import file_of
 from tests.providers.networks import lab as hosts
 from tests.simulator.client import Client
+from tests.stacks.pages import Page, declare, with_own_main
 from tests.stacks.told import told_by
 
-ROOT = Path(__file__).parent.parent.parent
-FILE = "stacks/Pulumi.teaching-cluster.yaml"
-
-
-def page(**changes: Any) -> dict[str, Any]:
-    """The page that is shipped, with some keys changed."""
-    lab: dict[str, Any] = yaml.safe_load((ROOT / FILE).read_text())["config"]["proxmox:lab"]
-    return {**lab, **changes}
-
-
-def refusal(**changes: Any) -> str:
-    """What is said of a page that can't be used."""
-    with pytest.raises(SettingsError) as error:
-        parse(page(**changes), FILE)
-    return str(error.value)
+PAGE = Page("teaching-cluster")
+FILE, page, refusal = PAGE.file, PAGE.changed, PAGE.refusal
 
 
 def test_ceph_is_refused_with_the_reason() -> None:
@@ -65,16 +49,7 @@ def test_a_mistyped_key_of_a_part_is_told() -> None:
 @pytest.fixture
 def lab(classroom: Simulator, program_on: Callable[..., Program]) -> Program:
     """The project's own program, with the page that is shipped."""
-    program = program_on(classroom, {"proxmox:lab": page()})
-    (program.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
-    return program
-
-
-def declare(lab: Program, changed: dict[str, Any]) -> None:
-    """Write another page."""
-    file = lab.folder / "Pulumi.test.yaml"
-    written = yaml.safe_load(file.read_text())
-    file.write_text(json.dumps({**written, "config": {**written["config"], "proxmox:lab": changed}}))
+    return with_own_main(program_on(classroom, {"proxmox:lab": page()}))
 
 
 NODES = ("pve1", "pve2", "pve3")
@@ -219,8 +194,9 @@ def test_nodes_that_are_in_no_cluster_become_one_over_their_own_network_and_copy
         replication={"schedule": "*/5"},
     )
     with hosts(tmp_path, APART) as apart:
-        lab = program_on(apart, {"proxmox:simulator": str(tmp_path / "lab.yaml"), "proxmox:lab": forming})
-        (lab.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
+        lab = with_own_main(
+            program_on(apart, {"proxmox:simulator": str(tmp_path / "lab.yaml"), "proxmox:lab": forming})
+        )
 
         first = lab.up()
 
