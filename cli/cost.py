@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.cost_count import HostCost, StorageCost, Taken, guests_in, hosts, storages
-from cli.hosts import hosts_of
+from cli.cost_count import HostCost, StorageCost, guests_in, hosts, storages
+from cli.hosts import hosts_of, resources_of
 from cli.stack import ROOT, Directory, Stack, resources
+from cli.taken import Taken
 from providers._guests.budget import GIB
 from providers._runtime.client import Client
 from providers._runtime.connection import pick
-
-PATIENCE = 30.0
 
 
 def cost(
@@ -37,8 +34,7 @@ def cost(
     guests = guests_in(resources(directory, stack))
     with hosts_of(directory, stack) as clients:
         taken = _by_connection(guests, clients)
-        with ThreadPoolExecutor(len(clients)) as pool:
-            rows = dict(zip(taken, pool.map(lambda name: _rows(clients[name]), taken), strict=True))
+        rows = resources_of({name: clients[name] for name in taken})
     nodes, stores = hosts(taken, rows), storages(taken, rows)
     if as_json:
         told = {"hosts": [asdict(each) for each in nodes], "storages": [asdict(each) for each in stores]}
@@ -53,11 +49,6 @@ def _by_connection(guests: Sequence[Taken], clients: Mapping[str, Client]) -> di
     for guest in guests:
         taken.setdefault(pick(known, guest.connection), []).append(guest)
     return dict(sorted(taken.items()))
-
-
-def _rows(client: Client) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = client.request("GET", "/cluster/resources", deadline=time.monotonic() + PATIENCE)
-    return rows
 
 
 def _print(nodes: Sequence[HostCost], stores: Sequence[StorageCost]) -> None:

@@ -1,8 +1,4 @@
-"""What the guests of a stack take of their hosts, added up; nothing here asks anybody.
-
-Memory and processors are counted for guests that are meant to run, and disks in their full size, whether a storage is
-thin or a disk is linked to its template: it is what they can grow to.
-"""
+"""What the guests of a stack take of their hosts, added up; nothing here asks anybody."""
 
 from __future__ import annotations
 
@@ -11,29 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers._guests.budget import DEFAULT_MEMORY, MIB
-from providers._guests.volumes import is_cdrom, slots
-from providers._runtime.registry import handler_of
-from providers._runtime.wire import size_bytes
+from cli.taken import GUESTS, Taken, taken_by
 
-KINDS = {"VirtualMachine": "vm", "Container": "container"}
 TYPE = "pulumi-python:dynamic/proxmox:"
 
 Row = Mapping[str, Any]
-At = tuple[str, str]
-"""A connection and a node."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What one guest takes, in bytes."""
-
-    connection: str | None
-    node: str
-    memory: int
-    cores: int
-    disks: Mapping[str, int]
-    """By storage."""
 
 
 @dataclass(frozen=True)
@@ -64,25 +42,8 @@ class StorageCost:
 
 def guests_in(state: Iterable[Row]) -> list[Taken]:
     """The guests among a stack's resources."""
-    kinds = {f"{TYPE}{name}": kind for name, kind in KINDS.items()}
-    return [_taken(kinds[str(each["type"])], each) for each in state if each.get("type") in kinds]
-
-
-def _taken(kind: str, resource: Row) -> Taken:
-    values = resource.get("outputs") or resource.get("inputs") or {}
-    runs = values.get("started", True) and not values.get("template")
-    disks: Counter[str] = Counter()
-    for slot in slots(handler_of(kind).inputs, values).values():
-        storage, size = slot.values.get("storage"), slot.values.get("size")
-        if storage and size and not is_cdrom(str(slot.values.get(str(slot.part.default_key), ""))):
-            disks[storage] += size_bytes(size)
-    return Taken(
-        connection=values.get("connection"),
-        node=str(values["node"]),
-        memory=int(values.get("memory") or DEFAULT_MEMORY) * MIB if runs else 0,
-        cores=int(values.get("sockets") or 1) * int(values.get("cores") or 1) if runs else 0,
-        disks=disks,
-    )
+    types = {f"{TYPE}{name}" for name in GUESTS}
+    return [taken_by(each.get("outputs") or each.get("inputs") or {}) for each in state if each.get("type") in types]
 
 
 def hosts(taken: Mapping[str, Iterable[Taken]], rows: Mapping[str, Iterable[Row]]) -> list[HostCost]:

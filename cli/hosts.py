@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from toolchain.errors import ToolchainError
 
 PARALLEL = 8
 """Requests at once to one connection."""
+PATIENCE = 30.0
+"""Seconds for what the hosts say of themselves."""
 
 
 @contextmanager
@@ -28,6 +32,17 @@ def clients_of(config: Mapping[str, Any], directory: Path) -> Iterator[dict[str,
         for client in clients.values():
             open_.callback(client.close)
         yield clients
+
+
+def resources_of(clients: Mapping[str, Client]) -> dict[str, list[dict[str, Any]]]:
+    """Connection -> what `/cluster/resources` says there; all are asked at once."""
+
+    def rows(client: Client) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.request("GET", "/cluster/resources", deadline=time.monotonic() + PATIENCE)
+        return found
+
+    with ThreadPoolExecutor(max(1, len(clients))) as pool:
+        return dict(zip(clients, pool.map(rows, clients.values()), strict=True))
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
-from cli.report.plan import GUESTS, Deed, Part, Plan, Values
+from cli.report.plan import Deed, Part, Plan, Values
+from cli.taken import GUESTS
 from cli.topology.mermaid import mermaid
 from cli.topology.picture import Picture, picture_of
 from lab_outputs import Guest, Host, Lab, Nic

@@ -9,13 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.report.capacity import capacity_of
+from cli.hosts import clients_of, resources_of
+from cli.report.capacity import Room, capacity_of, room_of
 from cli.report.events import preview_in
 from cli.report.kinds import kinds
 from cli.report.markdown import LIMITS, comment, headline
 from cli.report.masks import MASK, leaves
 from cli.report.plan import Plan, plan_of
 from cli.stack import ROOT, Directory, Stack, captured, error, policy_flags, secrets
+from cli.stack_config import config_of
+from providers._runtime.errors import ProxmoxError
+from toolchain.errors import ToolchainError
 
 LOST = 3
 """Exit code where data is lost."""
@@ -57,8 +61,8 @@ def report(
     """
     if applied and from_ is None:
         raise error("--applied tells of an update that was done: say with --from what it has said")
-    plan = plan_in(from_) if from_ else plan_now(directory, stack)
-    text = as_document(plan) if as_json else comment(plan, stack, LIMITS[limit], applied=applied)
+    plan, room = (plan_in(from_), None) if from_ else (plan_now(directory, stack), room_now(directory, stack))
+    text = as_document(plan, room) if as_json else comment(plan, stack, LIMITS[limit], room, applied=applied)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -94,6 +98,16 @@ def plan_now(directory: Path, stack: str) -> Plan:
     return plan
 
 
+def room_now(directory: Path, stack: str) -> Room | None:
+    """What the hosts have; None where they can't be asked, which a preview has told of already."""
+    try:
+        with clients_of(config_of(directory, stack), directory) as clients:
+            return room_of(resources_of(clients))
+    except (ProxmoxError, ToolchainError) as problem:
+        typer.echo(f"the hosts could not be asked what they have: {problem}", err=True)
+        return None
+
+
 def _made_up(directory: Path, stack: str, told: dict[str, Any]) -> list[str]:
     """What the stack's outputs have that is secret; who logs in with it is not."""
     outputs = plan_of(told, {}).outputs
@@ -107,9 +121,9 @@ def _made_up(directory: Path, stack: str, told: dict[str, Any]) -> list[str]:
     return [word for word in leaves(found) if word not in users]
 
 
-def as_document(plan: Plan) -> str:
+def as_document(plan: Plan, room: Room | None = None) -> str:
     """The same for programs."""
-    capacity = capacity_of(plan.parts)
+    capacity, room = capacity_of(plan.parts, room), room or Room()
     document = {
         "headline": headline(plan),
         "digest": plan.digest,
@@ -134,9 +148,10 @@ def as_document(plan: Plan) -> str:
         "capacity": {
             "hosts": {host: [vars(load) for load in loads] for host, loads in capacity.hosts.items()},
             "storages": [
-                {"host": host, "storage": storage, "bytes": sizes}
+                {"host": host, "storage": storage, "bytes": sizes, "there": room.storages.get((host, storage))}
                 for (host, storage), sizes in capacity.storages.items()
             ],
+            "there": {host: vars(room.hosts[host]) for host in capacity.hosts if host in room.hosts},
         },
     }
     return json.dumps(document, indent=2) + "\n"

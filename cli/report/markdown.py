@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from cli.report.capacity import Capacity, capacity_of, readable
+from cli.report.capacity import Capacity, Load, Room, capacity_of, readable
 from cli.report.chart import LEGEND, chart
 from cli.report.fold import Section, folded, size_of
 from cli.report.plan import LOSS, Change, Deed, Part, Plan
@@ -35,13 +35,13 @@ def digest_line(plan: Plan) -> str:
     return f"<!-- plan {plan.digest} -->"
 
 
-def comment(plan: Plan, stack: str, limit: int, *, applied: bool = False) -> str:
-    """The text; whole sections are folded to keep it within the limit."""
+def comment(plan: Plan, stack: str, limit: int, room: Room | None = None, *, applied: bool = False) -> str:
+    """The text; whole sections are folded to keep it within the limit. `room` is what the hosts have, if known."""
     changed = sorted(plan.changed, key=lambda part: (not part.loses_data, ORDER[part.deed], natural(part.name)))
     sections = [
         _changes(changed),
         _drift(plan.drifted),
-        _capacity(capacity_of(plan.parts)),
+        _capacity(capacity_of(plan.parts, room), room or Room()),
         _topology(chart(plan, stack)),
         _unchanged([part for part in plan.parts if part.deed is Deed.SAME and not part.gone]),
     ]
@@ -122,7 +122,7 @@ def _size(part: Part) -> Iterator[str]:
     alone = capacity_of([part])
     for loads in alone.hosts.values():
         load = loads[1] if part.after else loads[0]
-        yield from ([f"{load.memory} MiB"] if load.memory else [])
+        yield from ([readable(load.memory)] if load.memory else [])
         yield from ([_counted(load.cores, "core")] if load.cores else [])
     for (_, storage), sizes in alone.storages.items():
         yield f"{readable(sizes[1] if part.after else sizes[0])} on {storage}"
@@ -146,34 +146,42 @@ def _drifted(part: Part) -> Iterator[str]:
         yield f"changed outside: {cell(change.name)} {old} → {new} on {where}"
 
 
-def _capacity(found: Capacity) -> Section:
+def _capacity(found: Capacity, room: Room) -> Section:
     rows = [
-        (cell(host), cell(what), *_before_after(*values))
-        for host, (old, new) in found.hosts.items()
-        for what, values in (
-            ("guests", (str(old.guests), str(new.guests))),
-            ("RAM", (readable(old.memory * 2**20), readable(new.memory * 2**20))),
-            ("cores", (str(old.cores), str(new.cores))),
-        )
+        (host, what, *_before_after(old, new, there, told), told(there) if there else "")
+        for host, (before, after) in found.hosts.items()
+        for what, old, new, there, told in _loads(before, after, room.hosts.get(host, Load()))
     ]
     rows += [
-        (cell(host), f"disks on {cell(storage)}", *_before_after(readable(old), readable(new)))
+        (host, f"disks on {storage}", *_before_after(old, new, there, readable), readable(there) if there else "")
         for (host, storage), (old, new) in found.storages.items()
+        for there in [room.storages.get((host, storage), 0)]
     ]
-    ordered = [
-        tuple(members) for _, members in groupby(sorted(rows, key=lambda row: natural(row[0])), lambda row: row[0])
-    ]
+    width = 5 if room.hosts else 4
+    rows.sort(key=lambda row: natural(row[0]))
     return Section(
-        title="What the guests take, as far as they declare it",
-        head=_table_head("host", "of", "is", "will be"),
-        blocks=tuple("".join(map(_row, members)) for members in ordered),
+        title="What the guests take, as far as it is known",
+        head=_table_head(*("host", "of", "is", "will be", "there is")[:width]),
+        blocks=tuple(
+            "".join(_row((cell(row[0]), cell(row[1]), *row[2:width])) for row in members)
+            for _, members in groupby(rows, lambda row: row[0])
+        ),
         what="hosts",
         worth=6,
     )
 
 
-def _before_after(old: str, new: str) -> tuple[str, str]:
-    return old, new if old == new else f"**{new}**"
+def _loads(old: Load, new: Load, there: Load) -> Iterator[tuple[str, int, int, int, Callable[[int], str]]]:
+    """Each thing of a host: as it is, as it will be, what there is, and how an amount is told."""
+    yield "guests", old.guests, new.guests, there.guests, str
+    yield "RAM", old.memory, new.memory, there.memory, readable
+    yield "cores", old.cores, new.cores, there.cores, str
+
+
+def _before_after(old: int, new: int, there: int, told: Callable[[int], str]) -> tuple[str, str]:
+    """What changes is bold; what is more than there is says so."""
+    said = told(new) if new <= there or not there else f"{told(new)}, more than there is"
+    return told(old), said if old == new else f"**{said}**"
 
 
 def _topology(text: str) -> Section:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from cli.report.masks import MASK, leaves, masked
+from cli.taken import GUESTS
 
 Values = Mapping[str, Any]
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -18,7 +19,6 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 LATER = "(known later)"
 OWN = frozenset({"__provider", "planned", "impact"})
 """Inputs that are not declared, but the program's own."""
-GUESTS = {"VirtualMachine": "qemu", "Container": "lxc"}
 LOSS = "data loss"
 CLOSING = ("preview failed", "update failed")
 """What Pulumi says at the end, after the reasons."""

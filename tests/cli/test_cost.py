@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cli import cost as command
-from cli.cost_count import Taken, guests_in, hosts, storages
+from cli.cost_count import guests_in, hosts, storages
 from cli.main import app
+from cli.taken import Taken
 from tests.conftest import Simulator
 
 GIB = 1 << 30

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.report.capacity import room_of
 from cli.report.events import preview_in
 from cli.report.fold import size_of
 from cli.report.kinds import kinds
@@ -157,6 +158,39 @@ def test_the_capacity_is_added_up_by_host_and_storage() -> None:
     assert "| pve1 | cores | 4 | **6** |" in text
     assert "| pve1 | disks on local-lvm | 32 GiB | 32 GiB |" in text
     assert "| pve2 | RAM | 0 | **3 GiB** |" in text
+
+
+def test_what_is_taken_stands_beside_what_the_hosts_have() -> None:
+    grown = {"scsi0": {"storage": "nas", "size": "48G"}, "ide2": {"storage": "local", "file": "local:iso/a.iso"}}
+    template = machine(vmid=103, node="pve2", template=True)
+    found = plan(
+        step("update", "a", machine(disks={}), machine(disks=grown, memory=4096)),
+        step("create", "b", None, {**machine(vmid=101), "node": "pve2", "disks": grown}),
+        step("same", "t", template, template),
+    )
+    rows: list[dict[str, Any]] = [
+        *({"type": "node", "node": node, "maxmem": 2 * 2**30, "maxcpu": 8} for node in ("pve1", "pve2")),
+        {"type": "storage", "node": "pve1", "storage": "nas", "shared": 1, "maxdisk": 64 * 2**30},
+        {"type": "storage", "node": "pve2", "storage": "nas", "shared": 1, "maxdisk": 64 * 2**30},
+        {"type": "storage", "node": "pve2", "storage": "local-lvm", "maxdisk": 100 * 2**30},
+    ]
+
+    text = comment(found, "demo", SMALLEST, room_of({"lab": rows}))
+
+    assert "| pve1 | RAM | 1 GiB | **4 GiB, more than there is** | 2 GiB |" in text
+    assert "| pve2 | RAM | 0 | **1 GiB** | 2 GiB |" in text, "a template does not run"
+    assert "| pve2 | disks on local-lvm | 16 GiB | 16 GiB | 100 GiB |" in text
+    assert "| shared | disks on nas | 0 | **96 GiB, more than there is** | 64 GiB |" in text
+    assert "disks on local |" not in text, "an image in a drive takes nothing"
+
+
+def test_hosts_of_two_connections_are_told_apart() -> None:
+    found = plan(step("create", "a", None, machine(connection="alpha")))
+    rows = {name: [{"type": "node", "node": "pve1", "maxmem": size}] for name, size in (("alpha", 2**30), ("beta", 1))}
+
+    text = comment(found, "demo", SMALLEST, room_of(rows))
+
+    assert "| alpha/pve1 | RAM | 0 | **1 GiB** | 1 GiB |" in text
 
 
 def test_the_chart_marks_what_changes() -> None:

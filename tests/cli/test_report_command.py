@@ -46,7 +46,7 @@ def test_a_program_reads_the_same_in_json(tmp_path: Path) -> None:
 
     assert document["loses_data"] == ["db"]
     assert document["changes"][0]["fields"] == [{"name": "memory", "before": "1024", "after": "2048", "impact": "live"}]
-    assert [load["memory"] for load in document["capacity"]["hosts"]["pve1"]] == [2048, 2048]
+    assert [load["memory"] for load in document["capacity"]["hosts"]["pve1"]] == [2 * 2**30, 2 * 2**30]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no JSON"])

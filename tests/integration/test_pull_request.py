@@ -175,6 +175,7 @@ def test_a_fork_without_credentials_is_previewed_on_the_simulator(job: Job, simu
     assert "Data would be lost, and the change has no label allow-data-loss." in preview.stderr
     assert "**data loss: 1** · 1 changed · 1 removed" in job.summary
     assert "| pve1 | web-0 (VirtualMachine) | memory | 1024 | 2048 | pending |" in job.summary
+    assert re.search(r"\| pve1 \| RAM \| .+ \| .+ \| \d+ GiB \|", job.summary), "beside what the host has"
     assert "hunter22" not in job.summary + preview.stdout + preview.stderr
     assert job.git("rev-parse", "HEAD") == head
 
