@@ -1,4 +1,4 @@
-"""Builds the Pulumi CLI, its language hosts and a linter from Go modules.
+"""Builds the Pulumi CLI, its language hosts and small tools from Go modules.
 
 The wrapper modules beside this file pin every version and checksum. The host for Python is older than the
 CLI: later versions of it are not published as a module that can be built on its own. No C compiler is needed.
@@ -25,7 +25,6 @@ _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _CLI_MODULE = _HERE / "pulumi-cli"
 _HOST_MODULE = _HERE / "pulumi-python-host"
 _YAML_MODULE = _HERE / "pulumi-yaml-host"
-_LINTER_MODULE = _HERE / "workflow-linter"
 _SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
 
 
@@ -74,11 +73,11 @@ def build_yaml_host(version: str, directory: Path) -> None:
     _forget_downloads(go)
 
 
-def build_actionlint(directory: Path) -> None:
-    """Build what checks workflows into `directory`."""
-    go, package = find_go(), "github.com/rhysd/actionlint/cmd/actionlint"
+def build_tool(package: str, module: Path, directory: Path) -> None:
+    """Build a small program, which a wrapper module pins, into `directory`."""
+    go = find_go()
     with _building(package, "some seconds"):
-        go.build(package, _LINTER_MODULE, "-s -w", directory)
+        go.build(package, module, "-s -w", directory)
     _forget_downloads(go)
 
 

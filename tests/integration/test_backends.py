@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.integration.ports import free_port, wait_for
+from tests.integration.s3 import KEYS, s3
 from tests.toolchain.checkout import Checkout, forget_pulumi_settings, make_checkout
 
 pytestmark = pytest.mark.engine
@@ -25,7 +25,6 @@ pulumi.export("greeting", "hello")
 pulumi.export("password", pulumi.Output.secret("hunter22"))
 """
 USER, PASSWORD = "labs", "of-the-database"
-PATIENCE = 60
 
 
 def server() -> Path | None:
@@ -61,8 +60,7 @@ def postgres() -> Iterator[str]:
             extra_groups=others,
         )
         assert made.returncode == 0, made.stderr
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")
         flags = [word for setting in settings for word in ("-c", setting)]
         process = subprocess.Popen(
@@ -81,19 +79,6 @@ def postgres() -> Iterator[str]:
             process.wait()
 
 
-def wait_for(port: int) -> None:
-    """Until somebody answers there."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < until, "PostgreSQL does not come up"
-            time.sleep(0.05)
-        else:
-            return
-
-
 @contextmanager
 def files() -> Iterator[str]:
     """A folder that all of the team can reach."""
@@ -101,14 +86,14 @@ def files() -> Iterator[str]:
         yield f"file://{folder}"
 
 
-@pytest.mark.parametrize("backend", [files, postgres])
+@pytest.mark.parametrize("backend", [files, postgres, s3])
 def test_two_checkouts_with_one_backend_share_the_stack(
     backend: Callable[[], AbstractContextManager[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forget_pulumi_settings(monkeypatch)
     mine, yours = (colleague(tmp_path / name) for name in ("mine", "yours"))
     with backend() as url:
-        of_team = {"PULUMI_BACKEND_URL": url, "PULUMI_CONFIG_PASSPHRASE": "of the team"}
+        of_team = {"PULUMI_BACKEND_URL": url, "PULUMI_CONFIG_PASSPHRASE": "of the team", **KEYS}
 
         up = mine.labs("up", **of_team)
         again = yours.labs("preview", **of_team)
