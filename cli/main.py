@@ -1,41 +1,40 @@
-"""The command `proxmox-labs`: one sub-command a module."""
+"""The command `proxmox-labs`: one sub-command a module, each loaded when it is called."""
 
 from __future__ import annotations
 
 import typer
 
-from cli import cost, docs, drill, firewall, inventory, policies, privileges, schema, sim, stack
-from cli.adoption import command as adoption
-from cli.ci import command as ci
-from cli.doctor import command as doctor
-from cli.lab_snapshot import command as lab_snapshot
-from cli.report import command as report
-from cli.topology import command as topology
+from cli.later import group_of
 
-app = typer.Typer(
-    help="Proxmox VE labs as code: bring stacks up and down, and run the simulator.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command()(stack.up)
-app.command()(stack.preview)
-app.command()(stack.refresh)
-app.command()(stack.down)
-app.command()(adoption.adopt)
-app.command()(cost.cost)
-app.command()(doctor.doctor)
-app.command()(drill.drill)
-app.command()(lab_snapshot.snapshot)
-app.command()(privileges.privileges)
-app.command()(policies.policies)
-app.command()(inventory.inventory)
-app.command()(topology.topology)
-app.command()(report.report)
-app.command()(schema.schema)
-app.command()(docs.docs)
-app.add_typer(firewall.app, name="firewall")
-app.add_typer(sim.app, name="sim")
-app.add_typer(ci.app, name="ci")
+COMMANDS = {
+    "up": "cli.stack:up",
+    "preview": "cli.stack:preview",
+    "refresh": "cli.stack:refresh",
+    "down": "cli.stack:down",
+    "adopt": "cli.adoption.command:adopt",
+    "cost": "cli.cost:cost",
+    "doctor": "cli.doctor.command:doctor",
+    "drill": "cli.drill:drill",
+    "snapshot": "cli.lab_snapshot.command:snapshot",
+    "privileges": "cli.privileges:privileges",
+    "policies": "cli.policies:policies",
+    "inventory": "cli.inventory:inventory",
+    "topology": "cli.topology.command:topology",
+    "report": "cli.report.command:report",
+    "schema": "cli.schema:schema",
+    "docs": "cli.docs:docs",
+    "firewall": "cli.firewall:app",
+    "sim": "cli.sim:app",
+    "ci": "cli.ci.command:app",
+}
+"""Name -> where it is: a function, or a group of commands."""
+
+app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _labs() -> None:
+    """Proxmox VE labs as code: bring stacks up and down, and run the simulator."""
 
 
 def main() -> None:

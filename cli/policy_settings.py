@@ -14,11 +14,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pulumi_policy import EnforcementLevel, Policy
-
-from policies.pack import POLICIES
+if TYPE_CHECKING:
+    from pulumi_policy import Policy
 
 ALL, LEVEL = "all", "enforcementLevel"
 LEVELS = ("mandatory", "advisory", "disabled")
@@ -70,7 +69,7 @@ def load(file: Path) -> dict[str, Any]:
 
 def problems(settings: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with settings; whether values fit their types is for Pulumi to say."""
-    known = {policy.name: _schema(policy) for policy in POLICIES}
+    known = {policy.name: _schema(policy) for policy in _policies()}
     for name, value in settings.items():
         if name not in known and name != ALL:
             yield f"there is no policy {name}; there are: {', '.join(known)}"
@@ -86,14 +85,20 @@ def problems(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def rules(settings: Mapping[str, Any]) -> list[Rule]:
     """All policies with the levels and the values that hold under some settings."""
-    return [_rule(policy, settings) for policy in POLICIES]
+    return [_rule(policy, settings) for policy in _policies()]
+
+
+def _policies() -> list[Policy]:
+    from policies.pack import POLICIES  # noqa: PLC0415 - slow to load, and most stacks have no policies
+
+    return POLICIES
 
 
 def _rule(policy: Policy, settings: Mapping[str, Any]) -> Rule:
     own = settings.get(policy.name, {})
     given = {LEVEL: own} if isinstance(own, str) else dict(own)
-    usual = policy.enforcement_level or EnforcementLevel.ADVISORY
-    level = given.pop(LEVEL, None) or _level_of_all(settings.get(ALL)) or usual.value
+    usual = policy.enforcement_level.value if policy.enforcement_level else "advisory"
+    level = given.pop(LEVEL, None) or _level_of_all(settings.get(ALL)) or usual
     values = {name: spec["default"] for name, spec in _schema(policy).items()} | given
     return Rule(policy.name, policy.description, level, values)
 

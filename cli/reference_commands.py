@@ -7,6 +7,9 @@ from typing import Any
 
 import typer
 
+from cli.later import Later
+from cli.main import app
+
 PROGRAM = "proxmox-labs"
 INTRODUCTION = f"""# Commands
 
@@ -33,12 +36,11 @@ def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def whole() -> Any:
     """The command that has all others in it."""
-    from cli.main import app  # noqa: PLC0415 - it imports the command that writes this page
-
     return typer.main.get_command(app)
 
 
-def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _below(words: tuple[str, ...], named: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    command = named.load() if isinstance(named, Later) else named
     inner = getattr(command, "commands", None)
     if inner is None:
         yield words, command

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.warm_python import warm_python
 from toolchain.environment import pulumi_environment
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +95,7 @@ class Program:
         self.folder = folder
         self.environment = {
             **pulumi_environment(ROOT),
+            **warm_python(),
             "PULUMI_BACKEND_URL": f"file://{folder}/state",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_DEBUG_COMMANDS": "true",  # allows --event-log
