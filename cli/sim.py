@@ -68,11 +68,12 @@ def status(name: Name = "standalone") -> None:
 
 @app.command()
 def reset(name: Name = "standalone") -> None:
-    """Begin again with what the topology says; addresses and secrets stay."""
-    running = daemon.find(home_of(name))
-    if running is None:
-        raise _fail(f"simulator of {name} is not running; start it with: proxmox-labs sim start {name}")
-    daemon.control(running, "POST", "reset")
+    """Begin again with what the topology says, and start it where it does not run; addresses and secrets stay."""
+    try:
+        topology.load(name)
+        daemon.reset(home_of(name), name)
+    except (topology.TopologyError, daemon.DaemonError) as error:
+        raise _fail(error) from None
     typer.echo(f"simulator of {name} is as new")
 
 

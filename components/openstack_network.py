@@ -1,8 +1,8 @@
 """The network of the hosts of a lab for OpenStack: an Open vSwitch that carries its VLANs, and one host as the router.
 
-One host is the gateway of every inner network. What comes from one goes outside under the host's address, and to
-no other inner network, nor to the host itself but its address there. The other hosts carry the VLANs for their guests
-and have no address in them.
+One host is the gateway of every inner network. What comes from one goes outside under the host's address, and to no
+other inner network, nor to the host itself but its address there; from outside only answers come in, whoever has a
+route. There is no IPv6. The other hosts carry the VLANs for their guests and have no address in them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A node as the router of networks inside it: it is their gateway, and what leaves them gets its own address.
 
 One rule for each inner network, and none for anything else: between inner networks packets keep their sources, or go
-nowhere where these are kept `apart`. The networks are VLANs of a bridge, of Linux or of Open vSwitch; an inner
-network's name is that of the node's interface in it: `vlan7i` (any name, with Open vSwitch), `vmbr1.7`, or the bridge's
-own for the one without a VLAN.
+nowhere where these are kept `apart`; then nothing gets in from outside either but answers. The networks are VLANs of a
+bridge, of Linux or of Open vSwitch; an inner network's name is that of the node's interface in it: `vlan7i` (any name,
+with Open vSwitch), `vmbr1.7`, or the bridge's own for the one without a VLAN.
 
 It is the whole network of its node (`NodeNetwork`): interfaces that belong to the program besides go into `further`.
 """
@@ -57,7 +57,7 @@ class RouterArgs:
     inside: Mapping[str, Network]
     """The node's interface -> the network that it is in."""
     apart: bool = False
-    """Whether what comes from an inner network goes outside and to its gateway alone, and to no other inner network."""
+    """Whether an inner network's guests reach its gateway and the outside alone, and nobody from there reaches them."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Interface -> the node's own address, where the gateway's wanders among several nodes."""
     further: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

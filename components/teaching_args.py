@@ -23,6 +23,8 @@ PUPILS_MAY = ("Pool.Audit", "VM.Audit", "VM.Console", "VM.GuestAgent.Audit", "VM
               "VM.Snapshot.Rollback")  # fmt: skip
 TEACHERS_MAY = (*PUPILS_MAY, "VM.Backup", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Cloudinit",
                 "VM.Config.Memory", "VM.Config.Options", "VM.Migrate")  # fmt: skip
+SSH = "SSH"
+"""What Proxmox's firewall calls it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +215,9 @@ class Firewall:
     foreign: str | None = None
     """What becomes of rules that the cluster has already, as `FirewallRules` takes it."""
     guests: tuple[FirewallRule, ...] | None = None
-    """What guests let in, of those who share their network; where not set, they have no firewall of their own."""
+    """What guests let in besides SSH; where not set, they have no firewall of their own."""
+    ssh_from: tuple[str, ...] | None = None
+    """Addresses and networks that reach guests by SSH: the guests' own network and `management` where not set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +288,16 @@ class TeachingClusterArgs:
     def guest_bridge(self) -> str:
         """The bridge that guests are attached to."""
         return str(self.networks[self.network_of["guests"]].bridge)
+
+    @property
+    def ssh_from(self) -> list[str]:
+        """Who reaches the guests by SSH, where they have a firewall."""
+        if self.firewall is None:
+            return []
+        if self.firewall.ssh_from is not None:
+            return list(self.firewall.ssh_from)
+        own, management = self.networks[self.network_of["guests"]].cidr, self.firewall.management
+        return list(dict.fromkeys([own, *(management[name] for name in sorted(management))]))
 
     @property
     def all_storages(self) -> Mapping[str, LabStorage]:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from components.placement import NoRoomError, mebibytes, place
 from components.problem import Problem
-from components.teaching_args import Course, NodesNetwork, TeachingClusterArgs
+from components.teaching_args import SSH, Course, NodesNetwork, TeachingClusterArgs
 from components.teaching_parts import firewall, node_networks
+from providers.firewall_rules import FirewallRule
 
 
 def problems(lab: TeachingClusterArgs) -> Iterator[Problem]:
     """All that is wrong; what needs all else to be right comes last."""
-    found = [*_nodes(lab), *_networks(lab), *_storages(lab), *_replication(lab), *_names(lab), *_courses(lab)]
+    found = [*_nodes(lab), *_networks(lab), *_storages(lab), *_replication(lab)]
+    found += [*_firewall(lab), *_names(lab), *_courses(lab)]
     yield from found or [*_together(lab), *_guests(lab)]
 
 
@@ -95,6 +97,31 @@ def _replication(lab: TeachingClusterArgs) -> Iterator[Problem]:
         yield Problem("template.linked", lab.template.linked, reason)
     if len(lab.nodes) == 1:
         yield Problem("replication", list(lab.nodes), "there is no other node to copy to; take it out")
+
+
+def _firewall(lab: TeachingClusterArgs) -> Iterator[Problem]:
+    """Who reaches the guests, and how."""
+    if lab.firewall is None:
+        return
+    for number, source in enumerate(lab.firewall.ssh_from or ()):
+        try:
+            ipaddress.ip_network(source)
+        except ValueError as error:
+            yield Problem(f"firewall.ssh_from.{number}", source, f"{error}; write it like 192.0.2.0/24")
+    if lab.firewall.ssh_from and lab.firewall.guests is None:
+        reason = "guests let in everybody; say in `firewall.guests` what they let in besides, or [] for nothing"
+        yield Problem("firewall.ssh_from", list(lab.firewall.ssh_from), reason)
+    for number, rule in enumerate(lab.firewall.guests or ()):
+        if _lets_anybody_in_by_ssh(rule):
+            reason = "it lets in SSH from anywhere; take it out, and name in `ssh_from` who may"
+            yield Problem(f"firewall.guests.{number}", rule.as_dict(), reason)
+
+
+def _lets_anybody_in_by_ssh(rule: FirewallRule) -> bool:
+    if (rule.type, rule.action) != ("in", "ACCEPT") or rule.source is not None:
+        return False
+    ports = {"22"} if rule.dport is None else set(rule.dport.split(","))
+    return rule.macro == SSH or (rule.macro is None and rule.proto in (None, "tcp") and bool(ports & {"22", "ssh"}))
 
 
 def _names(lab: TeachingClusterArgs) -> Iterator[Problem]:

@@ -12,7 +12,8 @@ from components.golden_template import GoldenTemplateArgs, Place
 from components.guest_firewall import GuestFirewallArgs
 from components.node_networks import NodeLink, NodeNetworksArgs
 from components.teaching_access import CourseAccessArgs
-from components.teaching_args import TeachingClusterArgs
+from components.teaching_args import SSH, TeachingClusterArgs
+from providers.firewall_rules import FirewallRule
 
 
 def node_networks(lab: TeachingClusterArgs) -> NodeNetworksArgs:
@@ -47,7 +48,8 @@ def guest_firewall(lab: TeachingClusterArgs, guests: Mapping[str, pulumi.Input[i
     """What guests let in, if they don't let in all; `guests` has the VMID of each."""
     if lab.firewall is None or lab.firewall.guests is None:
         return None
-    return GuestFirewallArgs(rules=lab.firewall.guests, guests=guests, connection=lab.connection)
+    ssh = [FirewallRule(type="in", action="ACCEPT", macro=SSH, source=source) for source in lab.ssh_from]
+    return GuestFirewallArgs(rules=[*ssh, *lab.firewall.guests], guests=guests, connection=lab.connection)
 
 
 def template(lab: TeachingClusterArgs) -> GoldenTemplateArgs:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from simulator.app import StartError, serve
+from simulator.store import StateError
 from simulator.topology import TopologyError, load
 
 
@@ -26,6 +27,9 @@ def main() -> int:
         home = arguments.home.resolve()
         os.chdir(home)
         asyncio.run(serve(home, topology))
+    except StateError as error:
+        sys.stderr.write(f"{error}; to begin anew: proxmox-labs sim reset {arguments.topology}\n")
+        return 1
     except (StartError, TopologyError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -37,6 +37,7 @@ from simulator.ssh.ports import SshPorts
 from simulator.ssh.timers import Timers
 from simulator.ssh.tree import Tree
 from simulator.state import Datacenter, World
+from simulator.store import STATE
 from simulator.tasks import TaskRunner
 from simulator.topology import Topology, host_of
 
@@ -88,7 +89,7 @@ class Simulator:
         self.credentials = load_credentials(home, topology)
         self.certificates = Certificates(home / "tls")
         self._context = self.certificates.server_context()
-        self.world = World(home / "state.sqlite")
+        self.world = World(home / STATE)
         self.world.inside = PlainInside
         self.world.fingerprint = self.certificates.fingerprint()
         for spec in topology.datacenters:
@@ -96,6 +97,7 @@ class Simulator:
             for node in spec.nodes:
                 self.world.add(host_of(spec, node))
         seed(self.world, topology, self.credentials.password, self.credentials.tokens)
+        self.world.check_has(host_of(spec, node) for spec in topology.datacenters for node in spec.nodes)
         self.tasks = TaskRunner(self.world)
         for datacenter in self.world.datacenters.values():
             self.tasks.actors += [

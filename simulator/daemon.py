@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from simulator import code
+from simulator.store import STATE
 
 START_TIMEOUT = 30.0
 _POLL = 0.05
@@ -99,6 +100,19 @@ def stop(home: Path, timeout: float = 10.0) -> bool:
         return False
     with _locked(home):
         return _end(home, timeout)
+
+
+def reset(home: Path, topology: str) -> Running:
+    """Begin again with what the topology says, whatever the state is by now; addresses and secrets stay."""
+    home = home.resolve()
+    running = find(home)
+    if running is None:
+        stop(home)
+        for file in home.glob(f"{STATE}*"):
+            file.unlink()
+        running = ensure(home, topology)
+    control(running, "POST", "reset")
+    return running
 
 
 def _end(home: Path, timeout: float = 10.0) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ from simulator.records import (  # fmt: skip
     Written,
 )
 from simulator.sdn.records import IpEntry, SdnObject
-from simulator.store import Database, Journal, Table
+from simulator.store import Database, Journal, StateError, Table
 
 if TYPE_CHECKING:
     from simulator.tasks import Steps, TaskRun
@@ -304,6 +304,13 @@ class World:
             self.database.load(table)
         self.datacenters[name] = datacenter
         return datacenter
+
+    def check_has(self, hosts: Iterable[str]) -> None:
+        """Refuse a state that is of other machines than these, such as one that a topology had before it was edited."""
+        there = {node.host for datacenter in self.datacenters.values() for node in datacenter.nodes}
+        lacking = sorted(set(hosts) - there)
+        if lacking:
+            raise StateError(f"the state in {self.home} has no machine {' and no '.join(lacking)}")
 
     def renew_ticket_key(self, datacenter: str) -> None:
         """Let all tickets of a datacenter become invalid."""

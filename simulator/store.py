@@ -19,6 +19,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+STATE = "state.sqlite"
+"""The name of the file in a simulator's home; SQLite has more beside it."""
+VERSION = 1
+"""Of the state on the disk: one more as soon as records of today would mean something else than they used to.
+
+A field that is added with a default value needs none.
+"""
+
+
+class StateError(Exception):
+    """The state on the disk is none that can be gone on with; the text is one line."""
+
 
 class Record(Protocol):
     """Any dataclass instance."""
@@ -170,15 +182,30 @@ class Database:
 
     def __init__(self, path: Path, journal: Journal) -> None:
         """Open or create the file."""
-        self._journal = journal
+        self._path, self._journal = path, journal
         self.listeners: list[Callable[[Changes], None]] = []
         """Who is told of every transaction that is on the disk."""
         self._connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise StateError(f"{path} cannot be read: {error}") from None
+
+    def _prepare(self) -> None:
+        """Make the table where it is not there yet, and look at the version of what is in it."""
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS records (name TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (name, key))"
         )
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if self._connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None:
+            version = VERSION
+        elif version == 0:  # written when there were no versions yet
+            version = 1
+        if version != VERSION:
+            raise StateError(f"{self._path} is a state of version {version}, and this is version {VERSION}")
+        self._connection.execute(f"PRAGMA user_version = {version:d}")
 
     def close(self) -> None:
         """Close the file."""
@@ -188,7 +215,10 @@ class Database:
         """Fill a table from the disk, in the order in which its rows were first written."""
         rows = self._connection.execute("SELECT body FROM records WHERE name = ? ORDER BY rowid", (table.name,))
         for (body,) in rows:
-            record = decode(table.record_type, body)
+            try:
+                record = decode(table.record_type, body)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise StateError(f"{self._path} has a record in {table.name} of another version: {error!r}") from None
             table.restore(table.key(record), record)
 
     @contextmanager

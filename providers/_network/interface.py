@@ -145,8 +145,8 @@ class Interface(Part):
     )
     forward_only_to: Annotated[str | None, Field(pattern=NAME)] = Field(
         default=None,
-        description="The one interface to which packets of IPv4 that come in here are passed on; of the node itself "
-        "they reach this interface's own address alone. This takes SSH.",
+        description="The one interface to which packets that come in here are passed on, and only answers to them come "
+        "back; of the node itself they reach this interface's own addresses alone. This takes SSH.",
     )
 
     bridge_ports: Annotated[Names | None, ServerDefault(value=[])] = Field(

@@ -8,7 +8,7 @@ what it staged can be compared with what was announced.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from providers._network.interface import ALL_VLANS, HASHING_MODES, OVS_PORTS, VLAN_NAME, Interface
@@ -57,6 +57,9 @@ def normal(name: str, settings: Settings) -> Settings:
     found = {key: value for key, value in found.items() if str(value) != _DEFAULTS.get(key)}
     if "comments" in found:
         found["comments"] = "\n".join(line.strip() for line in str(found["comments"]).strip().splitlines())
+    if lines := found.pop("options", None):
+        made = {line for rule in rules_of(name, found) for line in rule.lines}
+        found |= {"options": rest} if (rest := [line for line in lines if line not in made]) else {}
     if kind in OVS_PORTS:
         found.pop("autostart", None)  # the bridge starts them, and the API tells now one and now the other
     if kind == "bridge" and found.get("bridge_vids") == ALL_VLANS:
@@ -130,11 +133,20 @@ def rules_of(name: str, settings: Settings) -> list[Rule]:
     for network in settings.get("masquerade", ()):
         program = "ip6tables" if ":" in network else "iptables"
         rules.append(Rule(program, "nat", "-A", f"POSTROUTING -s {network} -o {name} -j MASQUERADE"))
-    if "forward_only_to" in settings:
-        rules.append(Rule("iptables", "filter", "-I", f"FORWARD -i {name} ! -o {settings['forward_only_to']} -j DROP"))
-        address = str(settings.get("cidr", "")).partition("/")[0]
-        rules += [Rule("iptables", "filter", "-I", f"INPUT -i {name} ! -d {address} -j DROP")] if address else []
-    return rules
+    return [*rules, *_fence(name, settings)] if "forward_only_to" in settings else rules
+
+
+def _fence(name: str, settings: Settings) -> Iterator[Rule]:
+    """The rules around an interface whose packets go one way only."""
+    onward, answers = settings["forward_only_to"], "-m conntrack ! --ctstate ESTABLISHED,RELATED"
+    for program in ("iptables", "ip6tables"):
+        yield Rule(program, "filter", "-I", f"FORWARD -i {name} ! -o {onward} -j DROP")
+        yield Rule(program, "filter", "-I", f"FORWARD ! -i {name} -o {name} {answers} -j DROP")
+    address, address6 = (str(settings.get(key, "")).partition("/")[0] for key in ("cidr", "cidr6"))
+    if address:
+        yield Rule("iptables", "filter", "-I", f"INPUT -i {name} ! -d {address} -j DROP")
+    kept = f" ! -d {address6} ! -p ipv6-icmp" if address6 else ""  # neighbours find each other by ICMPv6
+    yield Rule("ip6tables", "filter", "-I", f"INPUT -i {name}{kept} -j DROP")
 
 
 def lines_of(name: str, settings: Settings) -> list[str]:

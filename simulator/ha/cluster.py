@@ -132,7 +132,7 @@ def _started(datacenter: Datacenter, service: HaService, resource: Section) -> N
     if node is not None and node != service.node:
         here = datacenter.ha_nodes.get(service.node)
         home = service.node if here is not None and here.maintenance else service.home
-        put_service(datacenter, service, "migrate", target=node, home=home)
+        put_service(datacenter, service, _MOVED_BY[resource.type], target=node, home=home)
 
 
 def _give_up_here(datacenter: Datacenter, service: HaService, resource: Section) -> None:
@@ -192,6 +192,8 @@ def _freeze(datacenter: Datacenter, service: HaService, resource: Section) -> No
     _begin(datacenter, service, resource)
 
 
+_MOVED_BY = {"vm": "migrate", "ct": "relocate"}
+"""A machine is moved while it runs; a container has to be shut down."""
 _MOVES = ("qmigrate", "vzmigrate")
 _STEPS: dict[str, Callable[[Datacenter, HaService, Section], None]] = {
     "started": _started,

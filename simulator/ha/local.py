@@ -27,6 +27,11 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("lxc", "migrate"): lxc_migrate.migrate,
 }
 _SHUTDOWN = {"timeout": 60, "forceStop": True}
+_ALONG: dict[str, dict[str, bool]] = {
+    "qemu": {"online": True, "force": True, "with-local-disks": True},
+    "lxc": {"online": False},
+}
+"""What a move asks for: a machine goes along with its local disks, whatever devices tie it to its node."""
 
 
 def run(world: World, datacenter: Datacenter, tasks: TaskRunner) -> None:
@@ -101,7 +106,7 @@ class _Worker:
         if running and (self._service.state == "relocate" or guest.type == "lxc"):
             self._begin(guest, "shutdown", _SHUTDOWN)
         else:
-            self._begin(guest, "migrate", {"target": self._service.target, "online": running})
+            self._begin(guest, "migrate", {"target": self._service.target, **_ALONG[guest.type]})
 
     def _begin(self, guest: Guest, what: str, params: Mapping[str, Any]) -> None:
         """Start a task for the guest; one that is refused at once counts as failed."""

@@ -3,7 +3,7 @@
 As long as there is something to do, a round is due at each multiple of five seconds. When several rounds
 changed nothing, the managers sleep until a request, a command or a node that comes or goes wakes them. On the
 immediate clock all rounds follow each other at once, so that what the managers do is done when the call that
-caused it returns.
+caused it returns. What they try without end, such as a move that fails each time, they go on to try as time passes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from simulator.ha import cluster, local
 from simulator.ha.records import HaNode
-from simulator.ha.state import value, wake
+from simulator.ha.state import WOKEN, value, wake
 from simulator.records import Setting
 from simulator.state import DETECTED_AFTER, Datacenter, World
 from simulator.tasks import TaskRunner
@@ -35,6 +35,8 @@ class HaManager:
         self._world = world
         self._datacenter = datacenter
         self._tasks = tasks
+        self._known: list[tuple[object, ...]] = []
+        """What there was since something woke the managers, on a clock that runs ahead."""
 
     def due(self) -> float | None:
         """Return when the next round is due."""
@@ -45,7 +47,10 @@ class HaManager:
             return None
         changed = max(node.changed for node in datacenter.nodes)
         last = max(float(value(datacenter, "tick") or 0), changed)
-        return (math.floor(last / ROUND) + 1) * ROUND
+        due = (math.floor(last / ROUND) + 1) * ROUND
+        clock = self._world.clock
+        ahead = clock.mode == "immediate" and due > clock.now() and not self._nodes_changed()
+        return None if ahead and self._is_quiet(int(value(datacenter, "dirty"))) else due
 
     def _nodes_changed(self) -> bool:
         known, there = self._datacenter.ha_nodes, self._there()
@@ -64,6 +69,8 @@ class HaManager:
         wake_counts = "dirty" not in datacenter.ha_manager
         if wake_counts:
             wake(datacenter, due)
+        if value(datacenter, "dirty") == WOKEN:
+            self._known.clear()
         before = self._picture()
         if due % (2 * ROUND) == 0:
             if self._find_master(due):
@@ -79,12 +86,27 @@ class HaManager:
         master = value(datacenter, "master")
         return (*datacenter.ha_services, *datacenter.ha_nodes, *datacenter.ha_resources, master)
 
-    def _rest(self, *, changed: bool) -> None:
-        """Count the rounds in which nothing happened; go to sleep after some of them."""
+    def _is_news(self) -> bool:
+        """Tell whether something is as it was not since the managers were woken, but for marks of single tries."""
         datacenter = self._datacenter
-        quiet = 0 if changed else int(value(datacenter, "dirty")) + 1
-        if quiet < _QUIET_ROUNDS or (self._waits() and quiet < _LONGEST_REST):
-            datacenter.ha_manager.put(Setting(name="dirty", value=str(quiet)))
+        tried = (replace(service, uid="", task=service.task and "tried") for service in datacenter.ha_services)
+        picture = (*tried, *datacenter.ha_nodes, *datacenter.ha_resources, value(datacenter, "master"))
+        if picture in self._known:
+            return False
+        self._known.append(picture)
+        return True
+
+    def _is_quiet(self, rounds: int) -> bool:
+        """Tell whether after so many rounds in which nothing happened there is nothing to wait for."""
+        return rounds > _QUIET_ROUNDS and not (self._waits() and rounds < _LONGEST_REST)
+
+    def _rest(self, *, changed: bool) -> None:
+        """Count the rounds since something happened, or something new on a clock that runs ahead; then go to sleep."""
+        datacenter = self._datacenter
+        happened = self._is_news() if self._world.clock.mode == "immediate" else changed
+        rounds = 1 if happened else int(value(datacenter, "dirty")) + 1
+        if changed or not self._is_quiet(rounds):
+            datacenter.ha_manager.put(Setting(name="dirty", value=str(rounds)))
             return
         datacenter.ha_manager.delete("dirty")
         if not datacenter.ha_resources and not any(row.maintenance for row in datacenter.ha_nodes):

@@ -13,15 +13,17 @@ from simulator.state import Datacenter
 WORDS = {"qemu": "vm", "lxc": "ct"}
 TYPES = {"vm": "qemu", "ct": "lxc"}
 STOPPED = ("stopped", "disabled")
+WOKEN = "0"
+"""How many rounds the managers have done since they were told that there is something to do: none."""
 
 
 def wake(datacenter: Datacenter, now: float) -> None:
     """Tell the managers that there is something to do."""
     if "dirty" not in datacenter.ha_manager:
-        datacenter.ha_manager.put(Setting(name="dirty", value="0"))
+        datacenter.ha_manager.put(Setting(name="dirty", value=WOKEN))
         datacenter.ha_manager.put(Setting(name="tick", value=repr(now)))
     else:
-        datacenter.ha_manager.put(Setting(name="dirty", value="0"))
+        datacenter.ha_manager.put(Setting(name="dirty", value=WOKEN))
 
 
 def command(datacenter: Datacenter, now: float, text: str) -> None:

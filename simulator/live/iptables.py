@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _CHAINS = {
@@ -19,7 +19,9 @@ _CHAINS = {
     ("filter", "FORWARD"): "type filter hook forward priority filter",
     ("filter", "OUTPUT"): "type filter hook output priority filter",
 }
-_MATCHES = {"-s": "ip saddr", "-d": "ip daddr", "-i": "iifname", "-o": "oifname"}
+_FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
+_MATCHES = {"-s": "{} saddr", "-d": "{} daddr", "-i": "iifname", "-o": "oifname", "-p": "meta l4proto",
+            "--ctstate": "ct state"}  # fmt: skip
 _TARGETS = {"MASQUERADE": "masquerade", "DROP": "drop", "REJECT": "reject", "ACCEPT": "accept"}
 TABLE = "interfaces"
 
@@ -28,6 +30,7 @@ TABLE = "interfaces"
 class _Rule:
     """One rule that is added."""
 
+    family: str
     chain: tuple[str, str]
     text: str
     first: bool
@@ -41,22 +44,32 @@ def commands(lines: Iterable[str]) -> Iterator[str]:
 
 
 def script(lines: Iterable[str]) -> str:
-    """Return what makes a table of the rules that the lines add; an empty one where they add none."""
-    chains: dict[tuple[str, str], list[str]] = {chain: [] for chain in _CHAINS}
+    """Return what makes the tables of the rules that the lines add, one for each version of IP; empty ones without."""
+    chains: dict[tuple[str, tuple[str, str]], list[str]] = {
+        (family, chain): [] for family in _FAMILIES.values() for chain in _CHAINS
+    }
     for rule in filter(None, map(_rule, commands(lines))):
-        there = chains[rule.chain]
+        there = chains[rule.family, rule.chain]
         if rule.text not in there:
             there.insert(0 if rule.first else len(there), rule.text)
+    return "; ".join(
+        _table(family, {chain: chains[family, chain] for chain in _CHAINS}) for family in _FAMILIES.values()
+    )
+
+
+def _table(family: str, chains: Mapping[tuple[str, str], list[str]]) -> str:
+    """Return what makes the table of a version of IP anew."""
     text = "".join(
         f"chain {chain[1].lower()} {{ {'; '.join([_CHAINS[chain], *rules])}; }}; " for chain, rules in chains.items()
     )
-    return f"table ip {TABLE}; delete table ip {TABLE}; table ip {TABLE} {{ {text}}}"
+    return f"table {family} {TABLE}; delete table {family} {TABLE}; table {family} {TABLE} {{ {text}}}"
 
 
 def _rule(command: str) -> _Rule | None:
     """Return the rule that a command adds; None where it does something else, or what is not played here."""
     words = _words(command)
-    if not words or words.pop(0).rpartition("/")[2] != "iptables":
+    family = _FAMILIES.get(words.pop(0).rpartition("/")[2]) if words else None
+    if family is None:
         return None
     table, chain, first, parts = "filter", "", False, []
     while words:
@@ -70,11 +83,11 @@ def _rule(command: str) -> _Rule | None:
             chain, first = value, option == "-I"
         elif option == "-j" and value in _TARGETS:
             parts.append(_TARGETS[value])
-        elif option in _MATCHES and (name := _name(option, value)):
-            parts.append(f"{_MATCHES[option]} {'!= ' if other else ''}{name}")
-        else:
+        elif option in _MATCHES and (text := _value(option, value, family)):
+            parts.append(f"{_MATCHES[option].format(family)} {'!= ' if other else ''}{text}")
+        elif (option, value) != ("-m", "conntrack"):
             return None
-    return _Rule((table, chain), " ".join(parts), first) if (table, chain) in _CHAINS else None
+    return _Rule(family, (table, chain), " ".join(parts), first) if (table, chain) in _CHAINS else None
 
 
 def _words(command: str) -> list[str]:
@@ -85,11 +98,14 @@ def _words(command: str) -> list[str]:
         return []
 
 
-def _name(option: str, value: str) -> str:
-    """Return an interface or a network as nftables writes it; nothing where it is none."""
+def _value(option: str, value: str, family: str) -> str:
+    """Return what an option is compared with as nftables writes it; nothing where it is no such thing."""
     if option in ("-i", "-o"):
         return f'"{value}"' if re.fullmatch(r"[A-Za-z0-9_.:-]{1,15}", value) else ""
+    if option in ("-p", "--ctstate"):
+        return f"{{ {value.lower().replace(',', ', ')} }}" if re.fullmatch(r"[A-Za-z0-9,-]+", value) else ""
     try:
-        return str(ipaddress.IPv4Network(value, strict=False))
+        network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return ""
+    return str(network) if (network.version == 6) == (family == "ip6") else ""  # noqa: PLR2004 - of IP

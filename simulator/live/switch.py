@@ -26,7 +26,8 @@ _DEFAULT_MTU = 1500
 
 def answering(device: str, *, itself: bool) -> str:
     """Return what keeps the kernel from answering on a port of the switch, where it sees the frames too, or lets it."""
-    return quoted("sysctl", "-qw", f"net/ipv4/conf/{device}/arp_ignore={0 if itself else 8}")
+    silent = f"net/ipv6/conf/{device}/disable_ipv6={0 if itself else 1}"
+    return quoted("sysctl", "-qw", f"net/ipv4/conf/{device}/arp_ignore={0 if itself else 8}", silent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

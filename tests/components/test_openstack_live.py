@@ -7,6 +7,7 @@ outside: it is on the same cable, and knows no way to the inner networks.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,17 @@ def reached(lab: Lab, vmid: int, addresses: Iterable[str]) -> set[str]:
     return set(lab.inside(vmid, f"{asked.replace('&;', '&')} wait").out.split())
 
 
+def neighbours(lab: Lab, vmid: int) -> int:
+    """How many answer a guest by IPv6 on its own network, besides itself."""
+    said = lab.inside(vmid, "ping -c 3 -i 0.3 ff02::1%eth0").out
+    return len(set(re.findall(r"from (fe80:\S+):", said))) - 1
+
+
+def knows_a_way(lab: Lab) -> None:
+    """Give who is outside a route to the inner networks."""
+    lab.ok(FAR, f"ip route replace 10.0.0.0/8 via {HOST.address}")
+
+
 def test_each_network_reaches_its_gateway_and_what_is_outside_and_no_other_network(lab: Lab) -> None:
     own = {name: {str(net.subnet[1]), str(net.subnet[INSIDE[name]])} for name, net in LAB.networks.items()}
     everything = {*itertools.chain.from_iterable(own.values()), HOST.address, OUTSIDE}
@@ -99,6 +111,12 @@ def test_each_network_reaches_its_gateway_and_what_is_outside_and_no_other_netwo
         wanted = {*own[name], OUTSIDE}
         until(lambda wanted=wanted, vmid=vmid: wanted <= reached(lab, vmid, wanted))  # type: ignore[misc]
         assert reached(lab, vmid, everything) <= wanted, "other networks, and the host by another address, are closed"
+
+    knows_a_way(lab)
+    guests = {str(net.subnet[INSIDE[name]]) for name, net in LAB.networks.items()}
+    assert reached(lab, FAR, {HOST.address, *guests}) == {HOST.address}, "nobody gets in, with or without a route"
+    until(lambda: neighbours(lab, INSIDE["storage"]) == 1)
+    assert neighbours(lab, INSIDE["management"]) == 0, "the host has no IPv6 for a guest"
 
 
 def test_large_frames_pass_inside_and_not_outside(lab: Lab) -> None:
@@ -117,3 +135,6 @@ def test_taken_literally_the_networks_are_open_to_each_other(live: Lab) -> None:
     until(lambda: lab.reaches(INSIDE["management"], f"10.8.0.{NEIGHBOUR}"))
     until(lambda: lab.reaches(INSIDE["boot"], "10.6.0.1"))
     until(lambda: lab.reaches(INSIDE["tunnel"], OUTSIDE))
+    knows_a_way(lab)
+    until(lambda: lab.reaches(FAR, f"10.8.0.{NEIGHBOUR}"))
+    until(lambda: neighbours(lab, INSIDE["storage"]) == len(["the other guest", "the host"]))

@@ -20,6 +20,7 @@ from components.teaching_args import (
     Team,
 )
 from components.teaching_checks import problems
+from providers.firewall_rules import FirewallRule
 from tests.components.teaching_lab import BLACK, COURSE, GREEN, LAB, NODES
 
 ANN, RED = COURSE.teams
@@ -39,6 +40,17 @@ def networks(**changed: NodesNetwork) -> TeachingClusterArgs:
 def course(**changes: Any) -> TeachingClusterArgs:
     """The lab with its course changed."""
     return replace(LAB, courses=(replace(COURSE, **changes),))
+
+
+def fence(**changes: Any) -> TeachingClusterArgs:
+    """The lab with its firewall changed."""
+    assert LAB.firewall is not None
+    return replace(LAB, firewall=replace(LAB.firewall, **changes))
+
+
+def let_in(**of: str) -> FirewallRule:
+    """A rule by which anybody gets in."""
+    return FirewallRule.model_validate({"type": "in", "action": "ACCEPT", **of})
 
 
 LATER = Course(name="nets", teams=(ANN,), exercises=(DB,), vmids="5099-5199")
@@ -100,11 +112,12 @@ WRONG: list[tuple[TeachingClusterArgs, str, str]] = [
         "two machines would be called so",
     ),
     (course(exercises=(replace(WEB, memory=8192),), teams=(ANN, RED)), "courses", "linux-red-web-2 takes 8192 MiB"),
-    (
-        replace(LAB, firewall=replace(LAB.firewall, management={"pve1": "192.0.2.9"})),  # type: ignore[type-var]  # it is there
-        "firewall.management",
-        "pve1 names a node's address",
-    ),
+    (fence(management={"pve1": "192.0.2.9"}), "firewall.management", "pve1 names a node's address"),
+    (fence(ssh_from=("192.0.2.1/24",), guests=()), "firewall.ssh_from.0", "has host bits set; write it like"),
+    (fence(ssh_from=("192.0.2.0/24",)), "firewall.ssh_from", "guests let in everybody"),
+    (fence(guests=(let_in(macro="Ping"), let_in(macro="SSH"))), "firewall.guests.1", "name in `ssh_from` who may"),
+    (fence(guests=(let_in(proto="tcp", dport="80,22"),)), "firewall.guests.0", "name in `ssh_from` who may"),
+    (fence(guests=(let_in(),)), "firewall.guests.0", "lets in SSH from anywhere"),
 ]
 
 
@@ -118,4 +131,6 @@ def test_what_is_wrong_is_told_by_its_key_with_what_to_do(lab: TeachingClusterAr
 
 def test_a_lab_that_fits_together_has_no_problem() -> None:
     assert list(problems(LAB)) == list(problems(ZFS)) == []
+    web = (let_in(macro="Web"), FirewallRule(type="in", action="ACCEPT", macro="SSH", source="192.0.2.7"))
+    assert list(problems(fence(guests=web, ssh_from=("192.0.2.7",)))) == list(problems(fence(guests=web))) == []
     assert list(problems(replace(LAB, firewall=None, backup=None, dns=None, courses=()))) == []

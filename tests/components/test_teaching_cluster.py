@@ -28,10 +28,12 @@ from components.teaching_args import (
 )
 from components.teaching_cluster import TeachingCluster
 from components.teaching_parts import node_networks
+from policies.public_ssh import SHUT
 from providers.firewall_rules import FirewallRule
 from tests.components.asked import Asked, asked
 from tests.components.teaching_lab import COURSE, LAB, NODES
 from tests.components.test_node_networks import settings
+from tests.policies.judging import described, said
 from tests.providers import networks
 from tests.stacks.told import told
 
@@ -105,11 +107,23 @@ def test_disks_are_copied_to_the_node_after_the_guests_own() -> None:
 def test_guests_have_a_firewall_each_where_it_is_said_what_they_let_in() -> None:
     assert LAB.firewall is not None
     ping = FirewallRule(type="in", action="ACCEPT", macro="Ping")
+    fence = replace(LAB.firewall, guests=(ping,))
 
-    found = made(replace(LAB, firewall=replace(LAB.firewall, guests=(ping,)))).inputs
+    found = made(replace(LAB, firewall=fence)).inputs
 
     assert all(found[name]["net"]["net0"]["firewall"] is True for name in GUESTS)
     assert {f"lab-guests-{name}-options" for name in GUESTS} <= set(found)
+    assert let_in(found) == [("SSH", "192.0.2.0/24"), ("SSH", "192.0.2.32/28"), ("Ping", None)]
+    assert said(SHUT, described("SecurityGroup", "guests", **found["lab-guests-group"])) == []
+    other = made(replace(LAB, firewall=replace(fence, ssh_from=("10.9.0.0/24", "192.0.2.7")))).inputs
+    assert let_in(other) == [("SSH", "10.9.0.0/24"), ("SSH", "192.0.2.7"), ("Ping", None)]
+    nobody = made(replace(LAB, firewall=replace(fence, ssh_from=()))).inputs
+    assert let_in(nobody) == [("Ping", None)]
+
+
+def let_in(found: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """What the guests let in, and from where."""
+    return [(rule["macro"], rule.get("source")) for rule in found["lab-guests-group"]["rules"]]
 
 
 def test_what_is_not_said_is_not_made() -> None:

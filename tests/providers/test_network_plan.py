@@ -82,6 +82,21 @@ def test_further_lines_change_in_one_interface_and_nothing_else(network: Network
         assert changed[name] == normal(name, {**left, "options": lines, "masquerade": []})
 
 
+def test_an_interface_that_has_some_of_its_rules_already_gets_the_others_and_each_once() -> None:
+    bridge = normal("vmbr1", {**networks.APART["vmbr1"], "autostart": True, "cidr6": "fd00::1/64"})
+    some = [line for line in lines_of("vmbr1", bridge) if "ip6tables" not in line]
+    there = {name: item for name, item in bridge.items() if name != "forward_only_to"}
+    current = read(printed({**INSTALLED, "vmbr1": {**there, "options": some}}))
+    assert current["vmbr1"]["options"] == some
+
+    goal = target(current, {}, networks.APART, networks.APART)
+
+    assert goal["vmbr1"] == bridge
+    kept = "post-up ip6tables -t filter -I INPUT -i vmbr1 ! -d fd00::1 ! -p ipv6-icmp -j DROP"
+    assert kept.replace("-I", "-C") in "\n".join(lines_of("vmbr1", bridge))
+    assert len(set(lines_of("vmbr1", bridge))) == len(lines_of("vmbr1", bridge))
+
+
 @given(st.sampled_from(["-s '10.1.0.0/24' -o vmbr0", "-s 10.1.0.9/24 -o vmbr0", "-s 10.1.0.0/24 -o other"]))
 def test_a_rule_that_somebody_has_written_in_his_own_way_stays_a_line_of_his(rule: str) -> None:
     lines = [

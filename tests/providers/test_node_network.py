@@ -160,18 +160,26 @@ def test_what_comes_in_goes_on_to_one_interface_alone_and_to_the_address_that_th
     host: Simulator, network: Driver
 ) -> None:
     def rules() -> list[str]:
-        return [line.strip() for line in networks.file_of(host).splitlines() if "-j DROP" in line]
+        lines = [line.strip() for line in networks.file_of(host).splitlines() if "-j DROP" in line]
+        return [line.partition(" || ")[2] or line.removeprefix("post-down ") for line in lines]
 
+    answers = "-m conntrack ! --ctstate ESTABLISHED,RELATED"
     for address in ("10.0.1.12", "10.0.1.13"):
         interfaces = {"vmbr1": {**networks.APART["vmbr1"], "cidr": f"{address}/24"}}
         network.again()
         network.up(declared(interfaces))
         assert network.drift() == {}
-        assert [line.partition(" || ")[2] or line for line in rules()] == [
-            "iptables -t filter -I FORWARD -i vmbr1 ! -o vmbr0 -j DROP",
-            "post-down iptables -t filter -D FORWARD -i vmbr1 ! -o vmbr0 -j DROP",
-            f"iptables -t filter -I INPUT -i vmbr1 ! -d {address} -j DROP",
-            f"post-down iptables -t filter -D INPUT -i vmbr1 ! -d {address} -j DROP",
+        assert rules() == [
+            f"{program} -t filter {how} {rule} -j DROP"
+            for program, rule in (
+                ("iptables", "FORWARD -i vmbr1 ! -o vmbr0"),
+                ("iptables", f"FORWARD ! -i vmbr1 -o vmbr1 {answers}"),
+                ("ip6tables", "FORWARD -i vmbr1 ! -o vmbr0"),
+                ("ip6tables", f"FORWARD ! -i vmbr1 -o vmbr1 {answers}"),
+                ("iptables", f"INPUT -i vmbr1 ! -d {address}"),
+                ("ip6tables", "INPUT -i vmbr1"),
+            )
+            for how in ("-I", "-D")
         ]
     network.again()
     network.up(declared({"vmbr1": {"type": "bridge", "cidr": "10.0.1.13/24"}}))

@@ -39,6 +39,8 @@ def test_it_starts_shows_resets_and_stops() -> None:
     client.close()
     assert "is stopped" in _run("stop").output
     assert "was not running" in _run("stop").output
+    assert _run("reset").output == "simulator of standalone is as new\n"
+    assert _run("status").exit_code == 0
 
 
 def test_topologies_are_listed_and_shown() -> None:
@@ -50,7 +52,7 @@ def test_topologies_are_listed_and_shown() -> None:
     assert "template 9000: qemu on pve1" in shown
 
 
-@pytest.mark.parametrize("arguments", [("start", "nosuch"), ("topology", "nosuch"), ("reset", "standalone")])
+@pytest.mark.parametrize("arguments", [("start", "nosuch"), ("topology", "nosuch"), ("reset", "nosuch")])
 def test_what_is_wrong_is_one_line(arguments: tuple[str, ...]) -> None:
     result = _run(*arguments)
     assert result.exit_code == 1

@@ -6,18 +6,21 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 
 from simulator import daemon
+from simulator.store import STATE
 from tests.simulator.conftest import client_of
 
 _ENSURE = """
@@ -144,8 +147,7 @@ def test_an_unknown_topology_is_told_in_one_line(home: Path) -> None:
 
 
 def test_one_that_was_started_before_an_update_is_replaced_and_its_state_stays(home: Path) -> None:
-    before = daemon.ensure(home, "standalone")
-    daemon.control(before, "POST", "seed", {"datacenter": "pve", "table": "pools", "records": [{"poolid": "prod"}]})
+    before = _with_pool(home)
     about = json.loads((home / "simulator.json").read_text())
     (home / "simulator.json").write_text(json.dumps({**about, "code": "another", "connections": {}}))
 
@@ -155,3 +157,38 @@ def test_one_that_was_started_before_an_update_is_replaced_and_its_state_stays(h
     assert after.pid != before.pid
     assert after.connections == before.connections
     assert "prod" in json.dumps(daemon.control(after, "GET", "state"))
+
+
+def _with_pool(home: Path) -> daemon.Running:
+    """Start a simulator in which somebody has made a pool."""
+    running = daemon.ensure(home, "standalone")
+    daemon.control(running, "POST", "seed", {"datacenter": "pve", "table": "pools", "records": [{"poolid": "prod"}]})
+    return running
+
+
+def _edit_state(home: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(home / STATE, isolation_level=None)) as state:
+        for statement in statements:
+            state.execute(statement)
+
+
+def test_a_state_from_before_there_were_versions_is_gone_on_with_where_it_fits(home: Path) -> None:
+    _with_pool(home)
+    daemon.stop(home)
+    _edit_state(home, "PRAGMA user_version = 0")
+    assert "prod" in json.dumps(daemon.control(daemon.ensure(home, "standalone"), "GET", "state"))
+
+
+def test_a_state_that_does_not_fit_is_refused_in_one_line_with_what_to_do(home: Path) -> None:
+    before = _with_pool(home)
+    daemon.stop(home)
+    _edit_state(home, "UPDATE records SET body = json_remove(body, '$.host') WHERE name = 'pve/nodes'")
+    with pytest.raises(daemon.DaemonError) as refused:
+        daemon.ensure(home, "standalone")
+    remedy = "to begin anew: proxmox-labs sim reset standalone"
+    assert str(refused.value) == f"the state in {home} has no machine pve/pve1; {remedy}"
+
+    after = daemon.reset(home, "standalone")
+
+    assert after.connections == before.connections
+    assert daemon.control(after, "GET", "state")["pve"]["pools"] == {}

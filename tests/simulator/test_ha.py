@@ -13,10 +13,13 @@ from tests.simulator.client import Client
 from tests.simulator.conftest import RECORDED_CLUSTER, own_client
 
 GUESTS = """
+      pve3-own: {type: dir, path: /mnt/own, content: "rootdir,images", nodes: "pve3", size: 250G}
       shr: {type: dir, path: /mnt/shared, content: "rootdir,images", shared: "1", size: 250G}
     guests:
       101: {type: qemu, node: pve3, config: {memory: "64"}, disks: {scsi0: "shr:1G"}}
       102: {type: qemu, node: pve3, config: {memory: "64"}, disks: {scsi0: "local:1G"}}
+      103: {type: qemu, node: pve3, config: {memory: "64"}, disks: {scsi0: "pve3-own:1G"}}
+      104: {type: lxc, node: pve3, config: {memory: "64"}, disks: {rootfs: "pve3-own:1G"}}
       201: {type: lxc, node: pve2, config: {memory: "64"}, disks: {rootfs: "shr:1G"}}
 """
 
@@ -129,6 +132,66 @@ def test_a_guest_whose_disk_was_lost_is_tried_as_often_as_it_may_and_ends_in_err
     assert refused.reason == "service 'vm:102' in error state, must be disabled and fixed first"
     cluster.call("PUT", "/cluster/ha/resources/vm:102", {"state": "disabled"})
     assert _service(cluster, "vm:102")[1] == "disabled"
+
+
+def _pin(client: Client, sid: str, node: str) -> None:
+    rule = {"rule": "pinned", "type": "node-affinity", "nodes": node, "resources": sid, "strict": 1}
+    assert client.call("POST", "/cluster/ha/rules", rule).status == 200
+
+
+def _tasks(client: Client, kind: str) -> list[str]:
+    return [task["status"] for task in client.call("GET", "/cluster/tasks").data if task["type"] == kind]
+
+
+def test_a_running_machine_that_a_strict_rule_sends_elsewhere_takes_its_local_disks_along(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:102")
+    _pin(cluster, "vm:102", "pve1")
+    assert _service(cluster, "vm:102") == ("pve1", "started")
+    assert _tasks(cluster, "qmigrate") == ["OK"]
+    assert cluster.call("GET", "/nodes/pve1/qemu/102/status/current").data["status"] == "running"
+
+
+def test_a_move_that_cannot_succeed_is_tried_again_as_time_passes_and_the_guest_stays_on(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "vm:101")
+    _manage(cluster, "vm:103")
+    _pin(cluster, "vm:103", "pve1")
+    assert _service(cluster, "vm:103")[0] == "pve3"
+    assert cluster.call("GET", "/nodes/pve3/qemu/103/status/current").data["status"] == "running"
+    cluster.control("nodes", {"node": "pve2", "online": False})
+    assert _service(cluster, "vm:103")[0] == "pve3"
+    assert cluster.call("POST", "/cluster/ha/resources/vm:101/migrate", {"node": "pve1"}).status == 200
+    assert _service(cluster, "vm:101") == ("pve1", "started")
+    assert cluster.call("PUT", "/storage/pve3-own", {"nodes": "pve1,pve3"}).status == 200
+    cluster.control("clock", {"advance": 1000})
+    assert _service(cluster, "vm:103") == ("pve1", "started")
+    assert _tasks(cluster, "qmigrate") == ["OK", "OK"]
+
+
+def test_a_container_that_cannot_be_moved_where_it_belongs_stays_shut_down_for_the_move(cluster: Client) -> None:
+    cluster.control("clock", {"mode": "immediate"})
+    _manage(cluster, "ct:104")
+    _pin(cluster, "ct:104", "pve1")
+    assert _service(cluster, "ct:104") == ("pve3", "relocate")
+    assert cluster.call("GET", "/nodes/pve3/lxc/104/status/current").data["status"] == "stopped"
+    assert cluster.call("DELETE", "/cluster/ha/rules/pinned").status == 200
+    assert _service(cluster, "ct:104") == ("pve3", "started")
+    assert cluster.call("GET", "/nodes/pve3/lxc/104/status/current").data["status"] == "running"
+
+
+def test_on_the_timed_clock_a_move_that_cannot_succeed_is_tried_every_ten_seconds(cluster: Client) -> None:
+    _manage(cluster, "vm:103")
+    _wait(cluster, 30)
+    _pin(cluster, "vm:103", "pve1")
+    states = []
+    for _ in range(30):
+        _wait(cluster, 10)
+        states.append(_service(cluster, "vm:103"))
+    assert set(states) == {("pve3", "migrate")}
+    assert cluster.call("PUT", "/storage/pve3-own", {"nodes": "pve1,pve3"}).status == 200
+    _wait(cluster, 60)
+    assert _service(cluster, "vm:103") == ("pve1", "started")
 
 
 def test_a_node_in_maintenance_hands_its_guests_over_and_gets_them_back(cluster: Client) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from simulator.records import Acl, Guest, Pool, Snapshot, Task
 from simulator.state import Datacenter, World
-from simulator.store import decode, encode
+from simulator.store import STATE, VERSION, StateError, decode, encode
 
 _TEXTS = st.dictionaries(st.text(max_size=8), st.text(max_size=20), max_size=4)
 _GUESTS = st.builds(
@@ -43,7 +45,7 @@ def test_nested_mappings_and_tuples_read_back() -> None:
 
 
 def _world(path: Path) -> tuple[World, Datacenter]:
-    world = World(path / "state.sqlite")
+    world = World(path / STATE)
     return world, world.add("pve")
 
 
@@ -59,6 +61,27 @@ def test_a_committed_change_is_there_after_opening_the_file_again(tmp_path: Path
     again, reopened = _world(tmp_path)
     assert list(reopened.pools) == [Pool(poolid="b", comment="changed")]
     again.database.close()
+
+
+def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
+    world, datacenter = _world(tmp_path)
+    with world.database.transaction():
+        datacenter.pools.put(Pool(poolid="a"))
+    world.database.close()
+    _edit(tmp_path, "UPDATE records SET body = replace(body, 'poolid', 'id')")
+    with pytest.raises(StateError, match=r"^\S+ has a record in pve/pools of another version: KeyError\('id'\)$"):
+        _world(tmp_path)
+    _edit(tmp_path, f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(StateError, match=rf" is a state of version {VERSION + 1}, and this is version {VERSION}$"):
+        _world(tmp_path)
+    (tmp_path / STATE).write_bytes(b"no database, but long enough to have been one" * 100)
+    with pytest.raises(StateError, match=r"^\S+ cannot be read: [^\n]+$"):
+        _world(tmp_path)
+
+
+def _edit(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path / STATE, isolation_level=None)) as state:
+        state.execute(statement)
 
 
 def test_a_failed_transaction_leaves_memory_indexes_and_disk_as_they_were(tmp_path: Path) -> None:

@@ -108,7 +108,9 @@ def _guests_let_in_what_the_page_says(classroom: Simulator, told: Lab) -> None:
     assert (options["enable"], options["policy_in"]) == (1, "DROP")
     (inserted,) = classroom.by_hand("GET", f"{firewall}/rules")
     rules = classroom.by_hand("GET", f"/cluster/firewall/groups/{inserted['action']}")
-    assert [rule["macro"] for rule in rules] == ["SSH", "Ping"]
+    assert [(rule["macro"], rule.get("source")) for rule in rules] == [
+        ("SSH", "192.168.7.0/24"), ("SSH", "127.0.0.0/8"), ("SSH", "192.168.7.32/28"), ("Ping", None),
+    ]  # fmt: skip
 
 
 def _logged_in(classroom: Simulator, told: Lab, user: str) -> Client:
