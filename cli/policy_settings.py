@@ -11,6 +11,7 @@ slip is an error, since it would switch a policy off in silence.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ALL, LEVEL = "all", "enforcementLevel"
 LEVELS = ("mandatory", "advisory", "disabled")
 """Those of Pulumi's that mean something here: no policy remedies anything by itself."""
+EXPRESSION = "Regular expression"
+"""How the descriptions of settings begin whose values are such."""
 PACK = "policies"
 """The folder with the pack in a checkout."""
 
@@ -81,6 +84,17 @@ def problems(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {level!r} is no level; there are: {', '.join(LEVELS)}"
         for each in sorted(given.keys() - {LEVEL, *known.get(name, ())}):
             yield f"{name}: there is no setting {each}; there are: {', '.join(known.get(name, ())) or 'none'}"
+        for each, spec in known.get(name, {}).items():
+            if str(spec["description"]).startswith(EXPRESSION):
+                yield from (f"{name}: {each}: {wrong}" for wrong in _no_expressions(given.get(each)))
+
+
+def _no_expressions(value: Any) -> Iterator[str]:
+    for text in value if isinstance(value, list) else [value]:
+        try:
+            re.compile(text if isinstance(text, str) else "")
+        except re.error as wrong:
+            yield f"{text!r} is no regular expression: {wrong}"
 
 
 def rules(settings: Mapping[str, Any]) -> list[Rule]:

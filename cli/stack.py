@@ -19,14 +19,17 @@ import typer
 import yaml
 
 from cli import policy_settings
+from cli.page import problem_with
 from cli.sim import home_of
 from simulator import daemon
 from toolchain.environment import pulumi_environment
 from toolchain.errors import ToolchainError
-from toolchain.stacks import mend, mirror, mirror_directory, stack_names
+from toolchain.stacks import mend, mirror, mirror_directory, stack_names, unlock
 
 ROOT = Path(__file__).resolve().parent.parent
 GO_ON = "--continue-on-error"
+PROJECT = "proxmox"
+"""Its name in Pulumi.yaml."""
 
 
 def stacks_to_complete(incomplete: str) -> list[str]:
@@ -141,7 +144,12 @@ def _selected(root: Path, stack: str) -> list[str]:
         config = mirror(root, stack)
     except ToolchainError as problem:
         raise error(problem) from None
-    if mend(mirror_directory(root) / "state", "proxmox", stack):
+    if unreadable := problem_with(root, stack):
+        raise error(unreadable)
+    own = mirror_directory(root) / "state"
+    if unlock(own, PROJECT, stack):
+        typer.echo("The last run was killed: going on in its place.", err=True)
+    if mend(own, PROJECT, stack):
         typer.echo("The last run was killed while Pulumi wrote its state: going on from the one before it.", err=True)
     return ["--stack", stack, "--config-file", str(config)]
 

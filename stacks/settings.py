@@ -23,7 +23,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from components.problem import Problem
 
 LAB_KEY = "lab"
-
+PATTERNS = {
+    "[MGT]$": "write a size with its unit, such as 16G or 512M",
+    "^[a-z]([a-z0-9-]{0,": "write small letters, digits and hyphens only, not too many, and a letter first",
+}
+"""Part of a pattern -> what it asks."""
+BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 
 L = TypeVar("L", bound="Lab")
 
@@ -112,7 +117,21 @@ def _problem(item: Any) -> str:
         return f"{where}: it is required; add it"
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{where}: there is no such key; take it out, or look for a typing error"
-    return str(Problem(where, item["input"], item["msg"].removeprefix("Value error, ")))
+    return str(Problem(where, item["input"], _in_words(item)))
+
+
+def _in_words(item: Any) -> str:
+    """What a value has to be, as somebody who writes a page understands it."""
+    kind, context = item["type"], item.get("ctx", {})
+    if kind in ("int_parsing", "int_type", "int_from_float"):
+        return "it has to be a whole number, without a unit"
+    if kind == "string_pattern_mismatch":
+        pattern = str(context["pattern"])
+        return next((words for beginning, words in PATTERNS.items() if beginning in pattern), f"write it as {pattern}")
+    for bound, words in BOUNDS.items():
+        if bound in context and kind.startswith(("greater_than", "less_than")):
+            return f"it has to be {words} {context[bound]}"
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 
 from toolchain.errors import ToolchainError
@@ -66,6 +67,38 @@ def mend(backend: Path, project: str, stack: str) -> bool:
     if not checkpoint.exists() or _is_whole(checkpoint) or not before.exists() or not _is_whole(before):
         return bool(halves)
     _copy(before, checkpoint)
+    return True
+
+
+def unlock(backend: Path, project: str, stack: str) -> int:
+    """Take away the locks in a file backend of this machine's runs that died with them; tell how many there were.
+
+    A run that is alive keeps its lock, and so does one of another machine, which nobody here can tell.
+    """
+    locks = (backend / ".pulumi" / "locks" / "organization" / project / stack).glob("*.json")
+    dead = [lock for lock in locks if _is_left_behind(lock)]
+    for lock in dead:
+        _attributes_of(lock).unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
+    return len(dead)
+
+
+def _is_left_behind(lock: Path) -> bool:
+    try:
+        holder = json.loads(lock.read_text(encoding="utf-8"))
+        host, pid = str(holder["hostname"]), int(holder["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return host == socket.gethostname() and not _is_alive(pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
     return True
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.hosts import clients_of, resources_of
+from cli.page import problem_with
 from cli.report.capacity import Room, capacity_of, room_of
 from cli.report.events import preview_in
 from cli.report.kinds import kinds
@@ -87,6 +88,8 @@ def plan_in(file: Path) -> Plan:
 
 def plan_now(directory: Path, stack: str) -> Plan:
     """What an update would do now, with what was changed on the hosts by hand taken into account."""
+    if unreadable := problem_with(directory, stack):
+        return Plan(parts=(), refusals=(unreadable,))
     done = captured(directory, stack, *PREVIEW, *policy_flags(directory, stack), **EVENTS)
     try:
         told = preview_in(done.stdout)

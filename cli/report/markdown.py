@@ -20,6 +20,8 @@ CHART = 45_000
 """A chart that is larger is not drawn."""
 SAID = 10
 """So many refusals are told at most."""
+REASON = 1_000
+"""Letters of a refusal or a warning, of which all that are told have room in a comment."""
 PAST = {Deed.DELETE: "removed", Deed.REPLACE: "replaced", Deed.UPDATE: "changed", Deed.CREATE: "created"}
 ORDER = {deed: place for place, deed in enumerate(Deed)}
 
@@ -70,7 +72,7 @@ def _head(plan: Plan, stack: str, *, applied: bool) -> Iterator[str]:
     yield f"## {done} of {cell(stack)}: {headline(plan, applied=applied) or 'nothing to do'}"
     for sign, said in (("CAUTION", plan.refusals), ("WARNING", plan.warnings)):
         if said:
-            yield from ("", f"> [!{sign}]", *(f"> - {cell(text, 600)}" for text in said[:SAID]))
+            yield from ("", f"> [!{sign}]", *(f"> - {cell(text, REASON)}" for text in said[:SAID]))
             yield from ([f"> - … {len(said) - SAID} more: see the job's log"] if len(said) > SAID else [])
     if plan.loses_data:
         names = [f"{cell(part.name)} ({cell(part.host or part.type)})" for part in plan.loses_data]

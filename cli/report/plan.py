@@ -20,8 +20,10 @@ LATER = "(known later)"
 OWN = frozenset({"__provider", "planned", "impact"})
 """Inputs that are not declared, but the program's own."""
 LOSS = "data loss"
-CLOSING = ("preview failed", "update failed")
+CLOSING = re.compile("preview failed|update failed|an unhandled error occurred: program exited with .*")
 """What Pulumi says at the end, after the reasons."""
+PAGE = re.compile(r"; (?=stacks/Pulumi\.)")
+"""Between the things that are wrong with a stack's page, which it is refused for as a whole."""
 STOPS = ("reboot", "stop-start")
 """Last words of an impact for which a guest is restarted."""
 
@@ -128,7 +130,7 @@ def plan_of(told: Values, kinds: Mapping[str, Kind], secrets: Iterable[str] = ()
     known = {word for state in _states(told) for word in _secret_words(state, kinds)}
     told = masked(told, {*known, *secrets})
     refusals = tuple(_said(told, "error"))
-    refusals = tuple(text for text in refusals if text not in CLOSING) or refusals
+    refusals = tuple(text for text in refusals if not CLOSING.fullmatch(text)) or refusals
     steps: dict[str, list[Values]] = {}
     for step in told.get("steps") or ():
         steps.setdefault(step["urn"], []).append(step)
@@ -168,7 +170,7 @@ def _said(told: Values, severity: str) -> Iterator[str]:
     rows = [row for row in told.get("diagnostics") or () if row.get("severity") == severity]
     for message in dict.fromkeys(str(row["message"]).strip() for row in rows):
         plain = re.sub(r"<\{%.*?%\}>", "", message).strip().removeprefix(f"{severity}: ")
-        yield re.sub(r"\S+ resource ('[^']*') has a problem", r"\1", plain)
+        yield from re.split(PAGE, re.sub(r"\S+ resource ('[^']*') has a problem", r"\1", plain))
 
 
 def _outputs(told: Values) -> Values:

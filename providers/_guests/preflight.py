@@ -263,7 +263,7 @@ def _shrink(slot: str, there: str | None, wanted: str | None) -> Iterator[Proble
     try:
         grows(slot, there, wanted)
     except InvalidValue as error:
-        yield slot, str(error)
+        yield slot, str(error).removeprefix(f"{slot}: ")
 
 
 def _storage(slot: str, storage: str, row: Row, node: str, content: str) -> Iterator[Problem]:

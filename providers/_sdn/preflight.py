@@ -120,7 +120,8 @@ def still_used(facts: Facts, vnets: Collection[str]) -> Iterator[Problem]:
     """Guests on VNets that are to be removed; Proxmox itself would cut them off without a word."""
     users = users_of(facts, vnets) if vnets else []
     if users:
-        yield "vnets", f"{', '.join(users)}: give them another bridge before the VNet is removed"
+        remedy = "give them another bridge, or remove them in a run of its own, before the VNet is removed"
+        yield "vnets", f"{', '.join(users)}: {remedy}"
 
 
 def _on(config: Mapping[str, Any], vnet: str) -> bool:

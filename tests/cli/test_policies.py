@@ -90,6 +90,14 @@ def test_without_settings_a_run_keeps_to_no_policy(tmp_path: Path) -> None:
         ),
         ({"all": 1}, "all: 1 is neither a level nor a map"),
         ({"ram-limit": {"gib": 4}}, "ram-limit: there is no setting gib; there are: stack_gib, guest_gib"),
+        (
+            {"guest-names": {"pattern": "["}},
+            "guest-names: pattern: '[' is no regular expression: unterminated character set at position 0",
+        ),
+        (
+            {"guest-tags": {"required": ["web", "("]}},
+            "guest-tags: required: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
         ({"all": {"stack_gib": 4}}, "all: there is no setting stack_gib; there are: none"),
     ],
 )

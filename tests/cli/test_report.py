@@ -217,6 +217,19 @@ def test_the_events_of_an_update_are_read_like_a_preview() -> None:
     assert plan_of(told, kinds()) == plan(change)
 
 
+def test_each_thing_that_is_wrong_with_a_page_is_a_refusal_of_its_own() -> None:
+    wrong = [f"stacks/Pulumi.demo.yaml: proxmox:lab.web.{key}: {'it is required; add it ' * 9}" for key in "abcd"]
+
+    text = text_of(plan(said=(("error", "; ".join(wrong)),)))
+
+    assert "**refused: 4 errors**" in text
+    assert all(f"> - {each.strip()}\n" in text for each in wrong)
+
+
+CLOSINGS = ("preview failed", "an unhandled error occurred: program exited with non-zero exit code: 1")
+"""What Pulumi says after a reason."""
+
+
 def test_what_policies_say_refuses_or_warns() -> None:
     events = [
         {
@@ -224,7 +237,10 @@ def test_what_policies_say_refuses_or_warns() -> None:
             "policyEvent": {"policyName": "ram-limit", "message": "too much", "enforcementLevel": "mandatory"},
         },
         {"sequence": 1, "policyEvent": {"policyName": "guest-names", "message": "odd", "enforcementLevel": "advisory"}},
-        {"sequence": 2, "diagnosticEvent": {"message": "error: preview failed\n", "severity": "error"}},
+        *(
+            {"sequence": 2 + place, "diagnosticEvent": {"message": f"error: {closing}\n", "severity": "error"}}
+            for place, closing in enumerate(CLOSINGS)
+        ),
     ]
 
     found = plan_of(preview_in("\n".join(json.dumps(event) for event in events)), kinds())

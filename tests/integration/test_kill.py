@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Simulator
 from tests.engine import PROJECT, Program
 from tests.integration.guests import clones, guests
-from toolchain.stacks import mend
+from toolchain.stacks import mend, unlock
 
 pytestmark = pytest.mark.engine
 
@@ -102,7 +102,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next_one(
     ended(process)
 
     mend(program.folder / "state", PROJECT, "test")  # as `make up` does: Pulumi's own file may be half-written
-    program.pulumi("cancel", "--yes")
+    unlock(program.folder / "state", PROJECT, "test")
     up = program.up()
     assert up.code == 0, up.text
     assert set(guests(simulator)) == {f"web-{number}" for number in range(1, GUESTS + 1)}

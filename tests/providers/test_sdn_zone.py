@@ -191,7 +191,8 @@ def test_a_vnet_that_a_guest_is_on_is_not_removed(driver: Driver, simulator: Sim
     front = {**EXAMPLE, "vnets": {"front": EXAMPLE["vnets"]["front"]}}
 
     assert driver.problems(front) == {
-        "vnets": "guest 100 is on back: give them another bridge before the VNet is removed"
+        "vnets": "guest 100 is on back: give them another bridge, or remove them in a run of its own, "
+        "before the VNet is removed"
     }
     with pytest.raises(ProxmoxError, match="guest 100 is on back"):
         driver.delete()

@@ -38,6 +38,22 @@ def test_a_wrong_value_is_told_with_its_key_and_the_value() -> None:
     assert "(it is 0)" in said
 
 
+@pytest.mark.parametrize(
+    ("web", "told"),
+    [
+        ({"disk": "16 gigabytes"}, "disk: write a size with its unit, such as 16G or 512M (it is '16 gigabytes')"),
+        ({"memory": "512M"}, "memory: it has to be a whole number, without a unit (it is '512M')"),
+        ({"cores": "lots"}, "cores: it has to be a whole number, without a unit (it is 'lots')"),
+        ({"count": -1}, "count: it has to be at least 0 (it is -1)"),
+        ({"count": 51}, "count: it has to be at most 50 (it is 51)"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_in_words(web: dict[str, object], told: str) -> None:
+    page = demo()
+
+    assert refusal({**page, "web": {**page["web"], **web}}) == f"stacks/Pulumi.demo.yaml: proxmox:lab.web.{told}"
+
+
 def test_a_missing_key_is_told_with_what_to_do() -> None:
     page = demo()
     del page["node"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from toolchain.stacks import mend
+from toolchain.stacks import mend, unlock
 
 
 @pytest.fixture
@@ -54,3 +59,40 @@ def test_without_a_whole_one_before_nothing_is_touched(tmp_path: Path, checkpoin
 
     assert not mend(tmp_path, "proxmox", "demo")
     assert checkpoint.read_text() == ""
+
+
+def lock(folder: Path, stack: str, pid: int, host: str) -> Path:
+    """As Pulumi locks a stack in a file backend: a file, and another one with its attributes."""
+    file = folder / f".pulumi/locks/organization/proxmox/{stack}/0c1d.json"
+    file.parent.mkdir(parents=True)
+    file.with_name("0c1d.json.attrs").write_text("{}")
+    file.write_text(json.dumps({"pid": pid, "username": "root", "hostname": host}))
+    return file
+
+
+@pytest.fixture
+def died() -> int:
+    """A process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_the_lock_of_a_run_that_died_is_taken_away_with_its_attributes(tmp_path: Path, died: int) -> None:
+    lock(tmp_path, "demo", died, socket.gethostname())
+    other = lock(tmp_path, "other", died, socket.gethostname())
+
+    assert unlock(tmp_path, "proxmox", "demo") == 1
+    assert [file for file in tmp_path.rglob("0c1d*") if file.parent.name == "demo"] == []
+    assert other.exists()
+    assert unlock(tmp_path, "proxmox", "demo") == 0
+
+
+def test_the_lock_of_a_run_that_is_alive_or_elsewhere_stays(tmp_path: Path, died: int) -> None:
+    alive = lock(tmp_path, "demo", os.getpid(), socket.gethostname())
+    elsewhere = lock(tmp_path, "other", died, "another-machine")
+    alive.with_name("half.json").write_text("{")
+
+    assert unlock(tmp_path, "proxmox", "demo") == unlock(tmp_path, "proxmox", "other") == 0
+    assert alive.exists()
+    assert elsewhere.exists()
