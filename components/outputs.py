@@ -64,6 +64,11 @@ def _checked(name: str, entries: Mapping[str, Any]) -> dict[str, pulumi.Output[A
     return {key: pulumi.Output.secret(value) for key, value in checked.items()} if name in SECRET else checked
 
 
+def told_late(name: str, entries: pulumi.Output[dict[str, Any]]) -> pulumi.Output[dict[str, Any]]:
+    """A field of `Exports` of which not even the keys are known before, checked like all others."""
+    return entries.apply(lambda known: pulumi.Output.from_input(_checked(name, known)))
+
+
 def login(user: str, password: pulumi_random.RandomPassword) -> LoginOutput:
     """Who logs in with a password that the lab has made up."""
     known: pulumi.Output[str] = password.result
@@ -89,7 +94,7 @@ def guest_output(
     def told(of: dict[str, Any]) -> dict[str, Any]:
         macs = of["macs"] or {}
         guest = Guest(
-            name=of["name"],
+            name=of["name"] or f"{'vm' if virtual else 'ct'}-{of['vmid']}",
             type="qemu" if virtual else "lxc",
             vmid=of["vmid"],
             node=of["node"],

@@ -11,8 +11,10 @@ from itertools import chain
 
 from cli import docs
 from cli.adoption.known import Known
+from cli.adoption.printing import text_of
 from cli.adoption.reach import Reach
 from cli.adoption.reading import Declaration, LeftOutError, Reader
+from cli.adoption.references import NONE, Kept, References, in_order, kept_in
 from cli.adoption.sources import FAMILIES, NEVER, Look, Source, tokens
 from providers._runtime.api import Api
 from providers._runtime.errors import ProxmoxError
@@ -62,6 +64,7 @@ class Named:
 
     name: str
     it: Declaration
+    references: References = NONE
 
     @property
     def class_name(self) -> str:
@@ -69,7 +72,7 @@ class Named:
         return docs.class_name(self.it.kind)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Object:
     """An object while it is being read."""
 
@@ -92,7 +95,7 @@ class Finder:
         """Read everything, name what the stack does not have yet, and see what a preview says of it all together."""
         with ThreadPoolExecutor(AT_ONCE) as threads:
             found = {
-                family: list(chain.from_iterable(self._read(source, threads) for source in sources))
+                family: list(chain.from_iterable(self._in_order(source, threads) for source in sources))
                 for family, sources in FAMILIES.items()
             }
         everything = list(chain.from_iterable(found.values()))
@@ -102,13 +105,33 @@ class Finder:
         new = {family: [each for each in objects if not self._known.has(each.it)] for family, objects in found.items()}
         guests = {each.it.args["vmid"]: _guest_name(each.it) for each in everything if each.it.kind in GUESTS}
         self._name(list(chain.from_iterable(new.values())), guests)
-        for family, objects in new.items():
-            self._findings.families[family] = [Named(each.name, each.it) for each in objects if self._passes(each)]
+        passed = {family: [each for each in objects if self._passes(each)] for family, objects in new.items()}
+        self._findings.families = self._referring(found, passed)
         self._tell_tokens()
         return self._findings
 
+    def _referring(self, found: dict[str, list[_Object]], passed: dict[str, list[_Object]]) -> dict[str, list[Named]]:
+        """What is new, with what it names of all that is in the program before it."""
+        kept = Kept()
+        families: dict[str, list[Named]] = {}
+        for family, objects in found.items():
+            families[family] = []
+            for each in objects:
+                if each in passed[family]:
+                    place = kept_in(each.it)
+                    variable = f"{place}[{text_of(each.name)}]" if place else ""
+                    families[family].append(Named(each.name, each.it, kept.of(each.it, variable)))
+                else:
+                    variable = self._known.variable_of(each.it)
+                kept.add(each.it, variable)
+        return families
+
     def _leave_out(self, what: str, why: object) -> None:
         self._findings.left_out.append(LeftOut(what, " ".join(str(why).split())))
+
+    def _in_order(self, source: Source, threads: ThreadPoolExecutor) -> list[_Object]:
+        """The objects of one type, so that each comes after what it is built on."""
+        return sorted(self._read(source, threads), key=lambda each: in_order(each.it))
 
     def _read(self, source: Source, threads: ThreadPoolExecutor) -> Iterator[_Object]:
         """The objects of one type; a list that can't be read is told, and so is an object."""
@@ -160,11 +183,11 @@ class Finder:
         """Each by Proxmox's name; where two of a type would have the same, with a number."""
         taken = set(self._known.names)
         for each in objects:
-            class_name, wanted = docs.class_name(each.it.kind), _name_of(each.it, guests)
+            class_names, wanted = _sharing_names(each.it), _name_of(each.it, guests)
             vmid = each.it.args.get("vmid")
             names = chain([wanted, *([f"{wanted}-{vmid}"] if vmid else [])], _numbered(wanted))
-            each.name = next(name for name in names if (class_name, name) not in taken)
-            taken.add((class_name, each.name))
+            each.name = next(name for name in names if taken.isdisjoint((of, name) for of in class_names))
+            taken |= {(of, each.name) for of in class_names}
 
     # ------------------------------------------------------------ the preview
 
@@ -187,6 +210,11 @@ class Finder:
                 self._leave_out(f"ApiToken {token}", NEVER["api_token"])
         except ProxmoxError as problem:
             self._leave_out("all of type ApiToken", problem)
+
+
+def _sharing_names(it: Declaration) -> list[str]:
+    """The classes of which no other resource may have its name: guests are in one dict."""
+    return [docs.class_name(kind) for kind in (GUESTS if it.kind in GUESTS else (it.kind,))]
 
 
 def _guest_name(it: Declaration) -> str:

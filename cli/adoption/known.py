@@ -48,6 +48,10 @@ class Known:
         """Whether an object is one of them."""
         return (docs.class_name(it.kind), it.id) in self.ids or any(self._is(it, call) for call in self.written)
 
+    def variable_of(self, it: Declaration) -> str:
+        """Where the program keeps an object, if it does and its values are plain enough to be sure."""
+        return next((call.variable for call in self.written if self._is(it, call)), "")
+
     def _is(self, it: Declaration, call: Call) -> bool:
         """Whether a call in the program makes that very object: by all that can't be changed of it."""
         if call.class_name != docs.class_name(it.kind):
@@ -59,8 +63,11 @@ class Known:
 
 
 def _in_program(directory: Path, kind: str) -> Iterator[Call]:
-    """The resources that the program makes with plain values."""
+    """The resources that the program makes with plain values, and with outputs of such ones."""
     module, folder = module_of(kind), directory / "stacks"
     names = {docs.class_name(kind) for kind in docs.kinds()}
-    for file in [folder / f"{module}.py", *sorted((folder / f"_{module}").glob("*.py"))]:
-        yield from calls(file.read_text(encoding="utf-8"), names)
+    files = [folder / f"{module}.py", *sorted((folder / f"_{module}").glob("*.py"))]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    plain = {call.variable: call for text in texts for call in calls(text, names)}
+    for text in texts:
+        yield from calls(text, names, plain)

@@ -6,6 +6,7 @@ What is printed evaluates to the same values again, whatever is in them: texts c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 WIDTH = 120
@@ -13,14 +14,22 @@ STEP = 4
 Arguments = Sequence[tuple[str, Any]]
 
 
-def call(class_name: str, name: str, arguments: Arguments, indent: int = STEP) -> str:
-    """The making of one resource, as lines without a line end behind the last."""
+@dataclass(frozen=True)
+class Code:
+    """Python in place of a value: a name, or a call with what is in its brackets."""
+
+    text: str
+    inside: tuple[Code, ...] = ()
+
+
+def call(opening: str, name: str, arguments: Arguments, indent: int = STEP) -> str:
+    """The making of one resource, as lines without a line end behind the last; `opening` ends with its class."""
     flat = ", ".join([text_of(name), *(f"{key}={flat_of(value)}" for key, value in arguments)])
-    line = f"{' ' * indent}{class_name}({flat})"
+    line = f"{' ' * indent}{opening}({flat})"
     if len(line) <= WIDTH:
         return line
     inner = indent + STEP
-    lines = [f"{' ' * indent}{class_name}(", f"{' ' * inner}{laid_out(name, inner, inner)},"]
+    lines = [f"{' ' * indent}{opening}(", f"{' ' * inner}{laid_out(name, inner, inner)},"]
     for key, value in arguments:
         lines.append(f"{' ' * inner}{key}={laid_out(value, inner, inner + len(key) + 1)},")
     return "\n".join([*lines, f"{' ' * indent})"])
@@ -41,6 +50,8 @@ def laid_out(value: Any, indent: int, used: int) -> str:
         )
     if isinstance(value, list):
         return _bracketed("[]", (f"{laid_out(item, inner, inner)}," for item in value), indent)
+    if isinstance(value, Code) and value.inside:
+        return value.text + _bracketed("()", (f"{each.text}," for each in value.inside), indent)
     return flat
 
 
@@ -57,6 +68,8 @@ def flat_of(value: Any) -> str:
         return "{" + ", ".join(f"{text_of(key)}: {flat_of(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(flat_of, value)) + "]"
+    if isinstance(value, Code):
+        return value.text + (f"({', '.join(map(flat_of, value.inside))})" if value.inside else "")
     return repr(value)
 
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from cli.adoption.finding import Findings, LeftOut, Named
-from cli.adoption.printing import STEP, WIDTH, call
+from cli.adoption.mentions import Path
+from cli.adoption.printing import STEP, WIDTH, Code, call
+from cli.adoption.references import LAB, NONE
 from cli.adoption.written import module_of
 
 ONE_FILE = 300
 """Lines up to which a program is one file."""
 STATEMENTS = 50
 """As many as the linter lets a function have."""
+ADOPTED = "components.adopted"
+LAB_IMPORT = "from stacks.settings import Lab"
 ABOUT = {
-    "access": "Realms, roles, groups, users, and what they are permitted.",
+    "access": "Realms, roles, groups and users.",
     "datacenter": "Options of the datacenter and of its nodes, metrics servers, and hardware that has a name.",
     "storages": "Pools and storages.",
     "networks": "The nodes' networks, and the software-defined ones.",
     "guests": "Virtual machines and containers.",
     "firewalls": "The firewalls of the cluster, the nodes, the guests and the virtual networks.",
     "availability": "High availability, replication and backups.",
+    "permissions": "What users and groups are permitted.",
 }
 
 
@@ -49,7 +55,9 @@ class Program:
     def resources(self) -> str:
         """The resources alone, to be put into a program that is there."""
         lines = [line for family in self._families for line in self._statements(self._families[family], indent=0)]
-        return "\n".join([*self._imports(self._families), "", *lines]) + "\n" if lines else ""
+        waiting = {"after"} & self._used(self._families)
+        imports = [*([_import(ADOPTED, waiting)] if waiting else []), *self._imports(self._families)]
+        return "\n".join([*imports, "", *lines]) + "\n" if lines else ""
 
     # ------------------------------------------------------------ files
 
@@ -58,12 +66,11 @@ class Program:
         class_name = "".join(word.capitalize() for word in self.kind.split("-"))
         package = f"stacks._{self.module}"
         inside = parts or {}
-        imports = (
-            self._imports(inside)
-            if parts is not None
-            else [f"from {package} import {', '.join(sorted(self._families))}"]
-        )
-        calls = [f"{family}.declare()" if parts is None else f"{family}()" for family in self._families]
+        imports = self._imports(inside) if parts is not None else [_import(package, self._families)]
+        calls = [
+            f"{family}{'.declare' if parts is None else ''}({LAB if self._is_of_the_lab(family) else ''})"
+            for family in self._families
+        ]
         lines = [
             '"""What was found on the hosts, and taken over by `proxmox-labs adopt`."""',
             "",
@@ -73,8 +80,7 @@ class Program:
             "",
             "from typing import Any, Literal",
             "",
-            "from components.outputs import Exports",
-            *sorted([*imports, "from stacks.settings import Lab"], key=_module_in),
+            *sorted([*imports, _import(ADOPTED, {"AdoptedLab", *self._used(inside)}), LAB_IMPORT], key=_module_in),
             "",
             "",
             f"class {class_name}(Lab):",
@@ -84,11 +90,12 @@ class Program:
             "",
             "    def compose(self) -> dict[str, Any]:",
             '        """Declare it."""',
+            f"        {LAB} = AdoptedLab()",
             *(f"        {line}" for line in calls),
-            "        return Exports().of(self.kind)",
+            f"        return {LAB}.exports(self.kind)",
         ]
         for family, part in inside.items():
-            lines += ["", "", f"def {family}() -> None:", f'    """{ABOUT[family]}"""', *part]
+            lines += ["", "", f"def {family}({self._parameter(family)}) -> None:", f'    """{ABOUT[family]}"""', *part]
         return "\n".join(lines) + "\n"
 
     def _part_file(self, family: str, part: Sequence[str]) -> str:
@@ -98,10 +105,11 @@ class Program:
             *self._lint([family], part),
             "from __future__ import annotations",
             "",
+            *([_import(ADOPTED, used)] if (used := self._used([family])) else []),
             *self._imports([family]),
             "",
             "",
-            "def declare() -> None:",
+            f"def declare({self._parameter(family)}) -> None:",
             '    """Declare them."""',
             *part,
         ]
@@ -120,6 +128,22 @@ class Program:
         kinds = {named.it.kind: named.class_name for family in families for named in self._families[family]}
         return [f"from providers.{kind} import {kinds[kind]}" for kind in sorted(kinds)]
 
+    def _used(self, families: Iterable[str]) -> set[str]:
+        """What the resources of some families take from `components.adopted`."""
+        families = list(families)
+        waiting = any(named.references.after for family in families for named in self._families[family])
+        return {
+            *(["AdoptedLab"] if any(map(self._is_of_the_lab, families)) else []),
+            *(["after"] if waiting else []),
+        }
+
+    def _is_of_the_lab(self, family: str) -> bool:
+        """Whether its resources name others, or are named."""
+        return any(named.references != NONE for named in self._families[family])
+
+    def _parameter(self, family: str) -> str:
+        return f"{LAB}: AdoptedLab" if self._is_of_the_lab(family) else ""
+
     # ------------------------------------------------------------ lines
 
     def _part(self, family: str) -> list[str]:
@@ -129,13 +153,42 @@ class Program:
         for each in objects:
             for note in each.it.notes:
                 yield from comment(f"not declared: {note}", indent)
-            arguments = {**each.it.args, **self._connection, "adopt": "required"}
-            yield from call(each.class_name, each.name, list(arguments.items()), indent).split("\n")
+            arguments = {**_referring(each), **self._connection, "adopt": "required"}
+            kept = f"{each.references.variable} = " if each.references.variable else ""
+            yield from call(f"{kept}{each.class_name}", each.name, list(arguments.items()), indent).split("\n")
 
     def _left_out_lines(self) -> list[str]:
         if not self._left_out:
             return []
         return [*comment("Left out:", 0), *(line for each in self._left_out for line in comment(told(each), 0)), ""]
+
+
+def _import(module: str, names: Iterable[str]) -> str:
+    """Some names of a module, one in each line where they are too many for one."""
+    there = sorted(names)
+    line = f"from {module} import {', '.join(there)}"
+    return (
+        line if len(line) <= WIDTH else "\n".join([f"from {module} import (", *(f"    {name}," for name in there), ")"])
+    )
+
+
+def _referring(each: Named) -> dict[str, Any]:
+    """The arguments of a resource, with the outputs of others in their places."""
+    waits = {"opts": Code("after", tuple(map(Code, each.references.after)))} if each.references.after else {}
+    return {
+        **{name: _with_outputs(value, each.references.outputs, (name,)) for name, value in each.it.args.items()},
+        **waits,
+    }
+
+
+def _with_outputs(value: Any, outputs: Mapping[Path, str], path: Path) -> Any:
+    if path in outputs:
+        return Code(outputs[path])
+    if isinstance(value, Mapping):
+        return {key: _with_outputs(item, outputs, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_outputs(item, outputs, (*path, place)) for place, item in enumerate(value)]
+    return value
 
 
 def told(each: LeftOut) -> str:

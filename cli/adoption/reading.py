@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,6 +32,8 @@ MADE_UP = frozenset({"uuid"})
 _NO_FIELD = "no field carries this, and it stays as it is"
 BOOKKEEPING = frozenset({"digest", "lock", "meta", "parent", "snaptime", "template", "vmgenid"})
 """What Proxmox keeps in a guest's configuration for itself."""
+_BASE = re.compile(r"[:/]base(?:vol)?-(\d+)-disk-[^/,]*/")
+"""The template's disk in the name of a linked clone's."""
 NOT_OF_ITS_TYPE = "has no such field"
 """What models say of what Proxmox adds to a type by itself."""
 NAMES = ("name", "hostname")
@@ -52,6 +55,8 @@ class Declaration:
     """Without `connection` and `adopt`."""
     notes: list[str] = field(default_factory=list)
     """What is left out of it, and why."""
+    clone_of: frozenset[int] = frozenset()
+    """The templates that its disks are built on."""
 
 
 class Reader:
@@ -68,7 +73,8 @@ class Reader:
         """
         if found.owner is not None and found.owner.stack != self.stack:
             raise LeftOutError(f"it belongs to the stack {found.owner.stack}")
-        it = Declaration(self.kind, found.id, {}, list(self._notes(found)))
+        bases = (_BASE.findall(text) for text in found.raw.values() if isinstance(text, str))
+        it = Declaration(self.kind, found.id, {}, list(self._notes(found)), frozenset(map(int, chain(*bases))))
         it.args = dict(self._own(found, it.notes))
         while wrong := self._wrong(found, it.args):
             self._drop(it, *wrong)

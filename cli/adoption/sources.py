@@ -149,7 +149,6 @@ FAMILIES: dict[str, tuple[Source, ...]] = {
         Source("role", _listed("/access/roles", roleid="roleid")),
         Source("group", _listed("/access/groups", groupid="groupid")),
         Source("user", _listed("/access/users", userid="userid")),
-        Source("acl", _acl),
     ),
     "datacenter": (
         Source("cluster_options", lambda _: [{}]),
@@ -185,6 +184,7 @@ FAMILIES: dict[str, tuple[Source, ...]] = {
         Source("replication", _listed("/cluster/replication", job_id="id")),
         Source("backup_job", _listed("/cluster/backup", job_id="id")),
     ),
+    "permissions": (Source("acl", _acl),),
 }
 """Files of a program -> the types in them, in the order in which they are read and written."""
 

@@ -35,9 +35,9 @@ class Labs:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
-    def ran(self, command: str) -> str:
-        """What Pulumi says of an operation, which has to succeed."""
-        done = self.labs(command)
+    def ran(self, command: str, *arguments: str) -> str:
+        """What a command says, which has to succeed."""
+        done = self.labs(command, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -59,6 +59,9 @@ def test_what_others_have_made_is_taken_over_as_it_is_and_then_changed_by_code(
     assert _counted(labs.ran("up")) == {"updated", "unchanged"}
     assert _differences(before, _state(cluster)) == {("256", "320")}
 
+    _is_told_to_others(labs)
+    _goes_in_order(cluster, labs)
+
 
 def test_the_program_is_as_the_project_writes_it(cluster: Simulator, labs_on: LabsOn) -> None:
     by_hand.fill(cluster)
@@ -95,18 +98,25 @@ def test_on_a_program_that_is_there_only_what_is_new_is_shown(cluster: Simulator
     labs = labs_on(cluster)
     labs.adopt("--all")
     before = labs.program()
-    cluster.by_hand("POST", "/nodes/pve1/qemu", {"vmid": 500, "name": "debian-13-template", "memory": 64})
+    new = {"vmid": 500, "name": "debian-13-template", "memory": 64, "scsi0": "local-lvm:1"}
+    cluster.by_hand("POST", "/nodes/pve1/qemu", new)
 
     said = labs.adopt("--all", code=3)
 
     assert said.startswith("new: 1 VirtualMachine\n")
-    assert 'VirtualMachine(\n    "debian-13-template-500",\n    name="debian-13-template",' in said
+    assert (
+        'lab.guests["debian-13-template-500"] = VirtualMachine(\n    "debian-13-template-500",\n'
+        '    name="debian-13-template",' in said
+    )
+    assert 'disks={"scsi0": {"storage": lab.storages["local-lvm"].storage, "size": "1G"}},' in said
     assert labs.program() == before
 
 
 def test_the_program_is_that_of_the_kind_of_lab_that_the_stack_is(cluster: Simulator, labs_on: LabsOn) -> None:
+    cluster.by_hand("POST", "/nodes/pve1/qemu/9000/firewall/aliases", {"name": "peer", "cidr": "192.0.2.1"})
     labs = labs_on(cluster)
     labs.adopt("--all")
+    assert 'vmid=lab.templates["debian-13-template"].vmid' in labs.program()
     page = (labs.stacks / f"Pulumi.{STACK}.yaml").read_text()
     (labs.stacks / "Pulumi.second.yaml").write_text(page)
 
@@ -174,6 +184,39 @@ def test_the_guide_has_the_reasons() -> None:
     text = GUIDE.read_text()
 
     assert [kind for kind, why in NEVER.items() if f"| `{kind}` | {why} |" not in text] == []
+
+
+def _is_told_to_others(labs: Labs) -> None:
+    """What other commands and tools know of it."""
+    ansible = yaml.safe_load(labs.ran("inventory", "--format", "ansible"))["all"]
+    assert ansible["hosts"]["web"]["ansible_host"] == "192.0.2.101"
+    assert ansible["hosts"]["web"]["ansible_user"] == "ann"
+    assert set(ansible["children"]["prod_web"]["hosts"]) == {"web"}
+    assert ansible["hosts"]["pve1"]["ansible_host"] == "192.0.2.11"
+    assert '"192.0.2.200:9100"' in labs.ran("inventory", "--format", "prometheus")
+    picture = labs.ran("topology", "--format", "mermaid")
+    for text in (
+        "web-102",
+        "files",
+        "VNet vn20 · VLAN 20",
+        "10.9.0.0/24",
+        "DHCP .50-.99",
+        "vmbr0.30<br/>vmbr0 · VLAN 30",
+    ):
+        assert text in picture
+    taken = json.loads(labs.ran("cost", "--json"))
+    assert {host["node"]: host["guests"] for host in taken["hosts"]} == {"pve1": 5, "pve2": 1}
+
+
+def _goes_in_order(simulator: Simulator, labs: Labs) -> None:
+    """One destroy takes all of it away; a guest that is protected has to be let go before."""
+    simulator.by_hand("PUT", "/nodes/pve2/qemu/101/config", {"protection": 0})
+    simulator.forget_requests()
+    assert _counted(labs.ran("down")) == {"deleted"}
+    gone = [row["path"].removeprefix("/api2/json") for row in simulator.requests() if row["method"] == "DELETE"]
+    order = ["/cluster/ha/rules/near", "/cluster/ha/resources/vm:101", "/nodes/pve2/qemu/101", "/storage/nfs1"]
+    assert list(dict.fromkeys(path for path in gone if path in order)) == order, gone
+    assert gone.index("/nodes/pve2/qemu/101") < next(at for at, path in enumerate(gone) if path.startswith("/pools"))
 
 
 def _state(simulator: Simulator) -> str:

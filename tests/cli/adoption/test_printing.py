@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.adoption.printing import WIDTH, call, text_of
+from cli.adoption.printing import WIDTH, Code, call, text_of
 from cli.adoption.written import Call, calls
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True).filter(lambda name: not iskeyword(name))
@@ -29,6 +29,23 @@ def test_a_printed_resource_reads_back_as_it_was(name: str, args: dict[str, Any]
     printed = "def all_of_it():\n" + call("Pool", name, list(args.items())) + "\n"
 
     assert list(calls(printed, ["Pool"])) == [Call("Pool", name, args)]
+
+
+@given(name=st.text(), poolid=st.text())
+@example(name=HOSTILE, poolid=HOSTILE)
+def test_an_output_of_another_resource_reads_back_as_its_value(name: str, poolid: str) -> None:
+    kept = f"lab.pools[{text_of(name)}]"
+    waits = Code("after", (Code(kept),))
+    printed = "\n".join([
+        call(f"{kept} = Pool", name, [("poolid", poolid)], indent=0),
+        call("VirtualMachine", name, [("pool", Code(f"{kept}.poolid")), ("opts", waits)], indent=0),
+    ])  # fmt: skip
+    (pool,) = calls(printed, ["Pool"])
+
+    (guest,) = calls(printed, ["VirtualMachine"], {pool.variable: pool})
+
+    assert pool.variable == kept
+    assert guest.args == {"pool": poolid}
 
 
 @given(st.text())
@@ -58,6 +75,11 @@ def test_the_formatter_has_nothing_to_do(tmp_path: Path) -> None:
         call("Pool", "small", [("poolid", "small"), ("adopt", "required")]),
         call("VirtualMachine", "big", [("description", lines), ("net", {"net0": {"m": ["a" * 50] * 4, "n": 1}})]),
         call("FirewallRules", "cluster", [("rules", [rule, {"type": "in", "action": 'say "so"'}]), ("mtu", 1.5)]),
+        call('lab.pools["small"] = Pool', "small", [("poolid", "small"), ("opts", Code("after", (Code("lab.x"),)))]),
+        call('lab.guests["big"] = VirtualMachine', "big", [
+            ("disks", {"scsi0": {"storage": Code('lab.storages["nfs1"].storage'), "size": "8G"}}),
+            ("opts", Code("after", tuple(Code(f'lab.networks["pve{number}"]') for number in range(9)))),
+        ]),
     ]  # fmt: skip
     file = tmp_path / "made.py"
     file.write_text("def made():\n" + "\n".join(made) + "\n")
