@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from cli.adoption.finding import Findings, LeftOut, Named
-from cli.adoption.mentions import Path
+from cli.adoption.mentions import GUESTS, Path
 from cli.adoption.printing import STEP, WIDTH, Code, call
 from cli.adoption.references import LAB, NONE
 from cli.adoption.written import module_of
+from cli.topology.picture import natural
 
 ONE_FILE = 300
 """Lines up to which a program is one file."""
 STATEMENTS = 50
-"""As many as the linter lets a function have."""
+"""As many as the linter lets a function have; where there are more guests, each pool's have a file of their own."""
 ADOPTED = "components.adopted"
 LAB_IMPORT = "from stacks.settings import Lab"
 ABOUT = {
@@ -37,7 +39,7 @@ class Program:
     def __init__(self, kind: str, found: Findings, connection: str | None) -> None:
         self.kind = kind
         self.module = module_of(kind)
-        self._families = {family: named for family, named in found.families.items() if named}
+        self._families = _by_pool({family: named for family, named in found.families.items() if named})
         self._left_out = found.left_out
         self._connection = {"connection": connection} if connection else {}
 
@@ -95,12 +97,12 @@ class Program:
             f"        return {LAB}.exports(self.kind)",
         ]
         for family, part in inside.items():
-            lines += ["", "", f"def {family}({self._parameter(family)}) -> None:", f'    """{ABOUT[family]}"""', *part]
+            lines += ["", "", f"def {family}({self._parameter(family)}) -> None:", f'    """{_about(family)}"""', *part]
         return "\n".join(lines) + "\n"
 
     def _part_file(self, family: str, part: Sequence[str]) -> str:
         lines = [
-            f'"""{ABOUT[family]}"""',
+            f'"""{_about(family)}"""',
             "",
             *self._lint([family], part),
             "from __future__ import annotations",
@@ -163,9 +165,30 @@ class Program:
         return [*comment("Left out:", 0), *(line for each in self._left_out for line in comment(told(each), 0)), ""]
 
 
+def _by_pool(families: dict[str, list[Named]]) -> dict[str, list[Named]]:
+    """Many guests by their pools, after the templates and those that are in none."""
+    found: dict[str, list[Named]] = {}
+    for family, objects in families.items():
+        divided = family == GUESTS and len(objects) > STATEMENTS
+        for each in sorted(objects, key=_pool_of) if divided else objects:
+            pool = re.sub(r"\W", "_", _pool_of(each).lower(), flags=re.ASCII) if divided else ""
+            found.setdefault(f"{family}_{pool}" if pool else family, []).append(each)
+    return found
+
+
+def _pool_of(each: Named) -> str:
+    return "" if each.it.args.get("template") else str(each.it.args.get("pool") or "")
+
+
+def _about(family: str) -> str:
+    """What is in a file."""
+    whole, _, pool = family.partition("_")
+    return f"{ABOUT[whole].removesuffix('.')}: the pool {pool}." if pool else ABOUT[whole]
+
+
 def _import(module: str, names: Iterable[str]) -> str:
     """Some names of a module, one in each line where they are too many for one."""
-    there = sorted(names)
+    there = sorted(names, key=natural)
     line = f"from {module} import {', '.join(there)}"
     return (
         line if len(line) <= WIDTH else "\n".join([f"from {module} import (", *(f"    {name}," for name in there), ")"])

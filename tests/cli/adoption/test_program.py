@@ -66,6 +66,29 @@ def test_a_program_begins_with_what_it_does_not_have() -> None:
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
+def test_many_guests_are_in_files_by_their_pools() -> None:
+    pools = ["", "Web", "web/inner-1"] * 110
+    guests = [
+        Named(f"g{number}", Declaration("vm", "", {"vmid": number, **({"pool": pool} if pool else {})}))
+        for number, pool in enumerate(pools)
+    ]
+
+    files = Program("office", Findings({"guests": guests}, []), None).files()
+
+    names = {
+        file.removeprefix("stacks/_office/"): [call.name for call in calls(text, ["VirtualMachine"])]
+        for file, text in files.items()
+        if "guests" in file
+    }
+    assert names == {
+        "guests.py": [f"g{number}" for number in range(0, 330, 3)],
+        "guests_web.py": [f"g{number}" for number in range(1, 330, 3)],
+        "guests_web_inner_1.py": [f"g{number}" for number in range(2, 330, 3)],
+    }
+    assert "        guests.declare()\n        guests_web.declare()\n" in files["stacks/office.py"]
+    assert files["stacks/_office/guests_web.py"].startswith('"""Virtual machines and containers: the pool web."""')
+
+
 def test_a_page_gets_its_lab_and_keeps_everything_else() -> None:
     pages = {
         "config:\n  # where\n  proxmox:simulator: standalone\n": "  # where\n",
