@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cli.cost_count import HostCost, StorageCost, guests_in, hosts, storages
 from cli.hosts import hosts_of, resources_of
 from cli.stack import ROOT, Directory, Stack, resources
+from cli.table import table_of
 from cli.taken import Taken
 from providers._guests.budget import GIB
 from providers._runtime.client import Client
@@ -53,11 +53,11 @@ def _by_connection(guests: Sequence[Taken], clients: Mapping[str, Client]) -> di
 
 def _print(nodes: Sequence[HostCost], stores: Sequence[StorageCost]) -> None:
     """For people."""
-    memory = Table("Host", "Guests", "Memory of the stack", "Used now", "There is", "Processors", "There are")
+    memory = table_of("Host", "Guests", "Memory of the stack", "Used now", "There is", "Processors", "There are")
     for each in nodes:
         amounts = map(_gib, (each.memory, each.memory_used, each.memory_total))
         memory.add_row(_where(each), str(each.guests), *amounts, str(each.cores), str(each.cores_total))
-    disks = Table("Storage", "Host", "Disks of the stack", "Used now", "There is")
+    disks = table_of("Storage", "Host", "Disks of the stack", "Used now", "There is")
     for row in stores:
         disks.add_row(row.storage, _where(row), *map(_gib, (row.disks, row.used, row.total)))
     console = Console()

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from cli import policy_settings
 from cli.stack import ROOT, Directory, error
+from cli.table import table_of
 from policies.pack import POLICIES
 
 GUIDE = ROOT / "docs" / "guides" / "policies.md"
@@ -44,7 +45,8 @@ def policies(stack: Stack = None, directory: Directory = ROOT, as_json: AsJson =
 
 
 def _table(found: list[policy_settings.Rule]) -> Table:
-    table = Table(Column("policy", no_wrap=True), "level", "asks", "settings", show_lines=True)
+    table = table_of("policy", "level", "asks", "settings", lines=True)
+    table.columns[0].no_wrap = True
     for rule in found:
         colour = {"mandatory": "red", "advisory": "yellow"}.get(rule.level, "dim")
         values = "\n".join(f"{name}: {json.dumps(value)}" for name, value in rule.settings.items())

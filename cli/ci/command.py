@@ -15,6 +15,7 @@ import yaml
 
 from cli.ci.affected import affected
 from cli.ci.forge import Forge, ForgeError, NotAllowed, forge_in
+from cli.page import problem_with
 from cli.report.command import plan_now
 from cli.report.markdown import LIMITS, comment, headline, mark_of
 from cli.stack import ROOT, Directory, Stack, captured, error, up_command
@@ -50,9 +51,11 @@ def stacks(base: Base = None, directory: Directory = ROOT, *, real: Real = False
 
 
 def is_simulated(directory: Path, stack: str) -> bool:
-    """Whether a stack's page says a simulator and no connections."""
-    page = yaml.safe_load((directory / "stacks" / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")) or {}
-    config = page.get("config") or {}
+    """Whether a stack's page says a simulator and no connections; of one that is no YAML, the comment tells that."""
+    text = (directory / "stacks" / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    if problem_with(directory, stack):
+        return "proxmox:simulator:" in text
+    config = (yaml.safe_load(text) or {}).get("config") or {}
     return "proxmox:simulator" in config and "proxmox:connections" not in config
 
 

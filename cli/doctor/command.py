@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cli.doctor.findings import Finding, Level
 from cli.doctor.probe import examine
 from cli.hosts import hosts_of
 from cli.privileges import of_preview
 from cli.stack import ROOT, Directory, Stack, resources
+from cli.table import table_of
 from providers._runtime.client import Client
 from providers._runtime.privileges import Need
 
@@ -70,7 +70,7 @@ def _placed(finding: Finding, connection: str) -> Finding:
 
 def _print(found: Sequence[Finding]) -> None:
     """For people: what is wrong comes last, where it is read first."""
-    table = Table("", "Check", "Where", "What", "What to do")
+    table = table_of("", "Check", "Where", "What", "What to do")
     for level in Level:
         for each in found:
             if each.level is level:

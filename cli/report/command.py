@@ -18,7 +18,7 @@ from cli.report.markdown import LIMITS, comment, headline
 from cli.report.masks import MASK, leaves
 from cli.report.plan import Plan, plan_of
 from cli.stack import ROOT, Directory, Stack, captured, error, policy_flags, secrets
-from cli.stack_config import config_of
+from cli.stack_config import config_of, secret_words
 from providers._runtime.errors import ProxmoxError
 from toolchain.errors import ToolchainError
 
@@ -95,7 +95,11 @@ def plan_now(directory: Path, stack: str) -> Plan:
         told = preview_in(done.stdout)
     except ValueError:
         raise error(f"the preview has failed: {done.stderr.strip()}") from None
-    plan = plan_of(told, kinds(), _made_up(directory, stack, told))
+    try:
+        configured = secret_words(directory, stack)
+    except (ToolchainError, ProxmoxError) as problem:
+        raise error(problem) from None
+    plan = plan_of(told, kinds(), [*configured, *_made_up(directory, stack, told)])
     if done.returncode and not plan.refusals:
         raise error(f"the preview has failed: {done.stderr.strip()}")
     return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from providers._guests import planning, power, waiting
@@ -15,7 +16,8 @@ from providers._runtime.ownership import marked, owner_in
 if TYPE_CHECKING:
     from providers._guests.handler import GuestHandler
 
-EXISTS = r"already exists|config file already exists"
+EXISTS = r"already exists|\.conf' failed: File exists"
+"""What Proxmox says of a VMID that a guest on this node, or on another one, has."""
 
 
 def create(handler: GuestHandler, api: Api, wanted: Values) -> str:
@@ -179,7 +181,7 @@ def _run(api: Api, place: Place, what: str, path: str, parameters: dict[str, Any
         api.created(place.id)
         raise
     except TaskFailed as failed:
-        if "already exists" in failed.exitstatus:
+        if re.search(EXISTS, failed.exitstatus):
             raise AlreadyThere(failed.exitstatus) from None
         left = find(api, place.kind, place.vmid)  # its task is over, so a lock that is left would not go by itself
         if left is not None and owner_in(left[1].get("description")) == api.owner:

@@ -150,6 +150,13 @@ def test_stacks_on_real_hosts_need_a_backend(tmp_path: Path, monkeypatch: pytest
     assert json.loads(run("stacks", "--real", "--directory", tmp_path).stdout) == ["real"]
 
 
+def test_a_stack_whose_page_can_not_be_read_is_still_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "Pulumi.tried.yaml").write_text("config:\n  proxmox:simulator: standalone\n\tcount: 2\n")
+
+    assert json.loads(run("stacks", "--directory", tmp_path).stdout) == ["tried"]
+
+
 def test_a_commit_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True, env=dict(os.environ))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from cli.page import problem_with
-from cli.report.command import code_of, plan_now
-from cli.report.markdown import comment
 
 PAGE = """config:
   proxmox:lab:
@@ -21,6 +21,7 @@ PAGE = """config:
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     (tmp_path / "stacks").mkdir()
+    (tmp_path / "Pulumi.yaml").write_text("name: proxmox\n")
     file = tmp_path / "stacks" / "Pulumi.demo.yaml"
     file.write_text(PAGE)
     return file
@@ -52,7 +53,7 @@ def test_a_page_that_can_be_read_is_not_spoken_of(page: Path, tmp_path: Path) ->
 def test_the_comment_says_that_the_page_can_not_be_read(page: Path, tmp_path: Path) -> None:
     page.write_text(PAGE.replace("      count: 2", "\tcount: 2"))
 
-    plan = plan_now(tmp_path, "demo")
+    done = CliRunner().invoke(app, ["report", "--directory", str(tmp_path)])
 
-    assert code_of(plan) == 1
-    assert "> - stacks/Pulumi.demo.yaml, line 4: YAML is indented" in comment(plan, "demo", 65_536)
+    assert done.exit_code == 1
+    assert "> - stacks/Pulumi.demo.yaml, line 4: YAML is indented" in done.stdout

@@ -170,6 +170,21 @@ def test_one_that_moved_by_itself_is_found_and_shown_as_moved(cluster: Simulator
     assert vm.drift() == {"node": "pve3"}
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_a_clone_that_moved_is_known_again_without_a_state(cluster: Simulator, full: bool) -> None:
+    clone = {"node": "pve1", "clone": {"vmid": 9000, "full": full}, "started": False}
+    vm = Driver(cluster, "vm")
+    vm.up(clone)
+    cluster.by_hand("POST", f"/nodes/pve1/{vm.id}/migrate", {"target": "pve3"})
+    heir = Driver(cluster, "vm")
+
+    heir.up(clone)
+
+    assert heir.id == vm.id
+    assert heir.drift() == {}
+    assert [row["vmid"] for row in cluster.by_hand("GET", "/nodes/pve1/qemu")].count(heir.outputs["vmid"]) == 1
+
+
 def test_a_clone_of_shared_disks_lands_on_its_own_node(cluster: Simulator) -> None:
     vm = Driver(cluster, "vm")
 
