@@ -28,6 +28,8 @@ from toolchain.stacks import mend, mirror, mirror_directory, stack_names, unlock
 
 ROOT = Path(__file__).resolve().parent.parent
 GO_ON = "--continue-on-error"
+UNASKED = ("--yes", "--skip-preview")
+"""What keeps Pulumi from showing what it would do, and asking."""
 PROJECT = "proxmox"
 """Its name in Pulumi.yaml."""
 
@@ -44,15 +46,17 @@ Stack = Annotated[
     ),
 ]
 Directory = Annotated[Path, typer.Option(help="Checkout to work in.", show_default="this one", resolve_path=True)]
+Yes = Annotated[bool, typer.Option("--yes", help="Without the question that there is at a terminal for real hosts.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Forget the stack's history too.")]
 
 
-def up(stack: Stack = "demo", directory: Directory = ROOT) -> None:
+def up(stack: Stack = "demo", directory: Directory = ROOT, yes: Yes = False) -> None:
     """Create or change what the stack describes; where it has policies, only what they let pass.
 
-    Ends with the exit code of Pulumi: 0 if all went well.
+    At a terminal, real hosts are changed only when you have seen what would be done, and said yes. Ends with the exit
+    code of Pulumi: 0 if all went well.
     """
-    _operate(directory, stack, *up_command(directory, stack))
+    _operate(directory, stack, *up_command(directory, stack), asks=not yes)
     typer.echo(_what_next(directory, stack))
 
 
@@ -69,15 +73,16 @@ def refresh(stack: Stack = "demo", directory: Directory = ROOT) -> None:
 
     Ends with the exit code of Pulumi: 0 if all went well.
     """
-    _operate(directory, stack, "refresh", "--yes", "--skip-preview")
+    _operate(directory, stack, "refresh", *UNASKED)
 
 
-def down(stack: Stack = "demo", directory: Directory = ROOT, remove: Remove = False) -> None:
+def down(stack: Stack = "demo", directory: Directory = ROOT, *, remove: Remove = False, yes: Yes = False) -> None:
     """Destroy what the stack has created.
 
-    Ends with the exit code of Pulumi: 0 if all went well.
+    At a terminal, real hosts are changed only when you have seen what would be done, and said yes. Ends with the exit
+    code of Pulumi: 0 if all went well.
     """
-    _operate(directory, stack, "destroy", "--yes", "--skip-preview", GO_ON)
+    _operate(directory, stack, "destroy", *UNASKED, GO_ON, asks=not yes)
     if remove:
         _end_if_failed(_pulumi(mirror_directory(directory), directory, "stack", "rm", stack, "--yes"))
 
@@ -97,9 +102,29 @@ def policy_flags(root: Path, stack: str) -> list[str]:
         raise error(problem) from None
 
 
-def _operate(root: Path, stack: str, *command: str) -> None:
+def is_simulated(root: Path, stack: str) -> bool:
+    """Whether a stack's page says a simulator and no connections; of one that is no YAML, the comment tells that."""
+    if problem_with(root, stack):
+        return "proxmox:simulator:" in _page(root, stack)
+    config = _config(root, stack)
+    return "proxmox:simulator" in config and "proxmox:connections" not in config
+
+
+def _config(root: Path, stack: str) -> dict[str, Any]:
+    """The settings on a stack's page, as they stand there."""
+    page = yaml.safe_load(_page(root, stack)) or {}
+    return page.get("config") or {}
+
+
+def _page(root: Path, stack: str) -> str:
+    return (root / "stacks" / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+
+
+def _operate(root: Path, stack: str, *command: str, asks: bool = False) -> None:
     """Run one of Pulumi's operations on a stack, which is created if this is its first; end with Pulumi's code."""
     on_stack = _selected(root, stack)
+    if asks and sys.stdin.isatty() and sys.stdout.isatty() and not is_simulated(root, stack):
+        command = tuple(word for word in command if word not in UNASKED)
     _end_if_failed(_pulumi(mirror_directory(root), root, "stack", "select", "--create", stack))
     _end_if_failed(_pulumi(root, root, *command, *on_stack))
 
@@ -218,10 +243,9 @@ def _what_next(root: Path, stack: str) -> str:
 
 def _simulated_endpoints(root: Path, stack: str) -> list[tuple[str, str]]:
     """List connection and address of every simulated node that the stack runs on; none for real hosts."""
-    settings = yaml.safe_load((root / "stacks" / f"Pulumi.{stack}.yaml").read_text()) or {}
-    config = settings.get("config") or {}
-    topology = config.get("proxmox:simulator")
-    running = daemon.find(home_of(topology)) if topology and "proxmox:connections" not in config else None
+    if not is_simulated(root, stack):
+        return []
+    running = daemon.find(home_of(_config(root, stack)["proxmox:simulator"]))
     if running is None:
         return []
     return [(name, endpoint) for name, each in running.connections.items() for endpoint in each.endpoints]

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from cli.ci.affected import affected
 from cli.ci.forge import Forge, ForgeError, NotAllowed, forge_in
-from cli.page import problem_with
 from cli.report.command import plan_now
 from cli.report.markdown import LIMITS, comment, headline, mark_of
-from cli.stack import ROOT, Directory, Stack, captured, error, up_command
+from cli.stack import ROOT, Directory, Stack, captured, error, is_simulated, up_command
 from toolchain.stacks import stack_names
 
 LABEL = "allow-data-loss"
@@ -48,15 +46,6 @@ def stacks(base: Base = None, directory: Directory = ROOT, *, real: Real = False
             typer.echo(f"left out, as PULUMI_BACKEND_URL is not set: {', '.join(left_out)}", err=True)
         names = [name for name in names if name in simulated]
     typer.echo(json.dumps([name for name in names if not (real and name in simulated)]))
-
-
-def is_simulated(directory: Path, stack: str) -> bool:
-    """Whether a stack's page says a simulator and no connections; of one that is no YAML, the comment tells that."""
-    text = (directory / "stacks" / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    if problem_with(directory, stack):
-        return "proxmox:simulator:" in text
-    config = (yaml.safe_load(text) or {}).get("config") or {}
-    return "proxmox:simulator" in config and "proxmox:connections" not in config
 
 
 def _changed(base: str, directory: Path) -> list[str]:

@@ -92,6 +92,28 @@ def test_what_fails_on_one_host_does_not_end_the_run(checkout: Checkout, operati
     assert "--continue-on-error" in checkout.labs(operation).stdout
 
 
+@pytest.mark.parametrize(
+    ("page", "words", "asks"),
+    [
+        ("config: {}\n", [], True),
+        ("config: {}\n", ["--yes"], False),
+        ("config: {proxmox:simulator: standalone}\n", [], False),
+    ],
+    ids=["real hosts", "real hosts, and it was said", "simulated hosts"],
+)
+@pytest.mark.parametrize("operation", ["up", "down"])
+def test_at_a_terminal_pulumi_asks_before_it_changes_real_hosts(
+    checkout: Checkout, operation: str, page: str, words: list[str], asks: bool
+) -> None:
+    (checkout.root / "stacks" / "Pulumi.demo.yaml").write_text(page)
+    replace_pulumi(checkout, '[ "$1" = stack ] || { echo "asked for: $*"; exit 42; }')
+
+    told = checkout.at_a_terminal(operation, *words)
+
+    asked_for = next(line for line in told.splitlines() if line.startswith("asked for: "))
+    assert ("--yes" not in asked_for, "--skip-preview" not in asked_for) == (asks, asks)
+
+
 def replace_pulumi(checkout: Checkout, does: str) -> None:
     """Put a script in Pulumi's place."""
     tools = checkout.root / ".toolchain" / "bin"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -25,8 +28,20 @@ class Checkout:
 
     def labs(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `proxmox-labs` on this checkout as a user whose home directory is empty."""
-        command = [sys.executable, "-c", "from cli.main import main; main()", *arguments, "--directory", str(self.root)]
-        return run(command, ROOT, {**self._environment(), **variables})
+        return run(self._command(*arguments), ROOT, {**self._environment(), **variables})
+
+    def at_a_terminal(self, *arguments: str) -> str:
+        """Run the same at a terminal, where nobody types anything; return what it shows."""
+        mine, its = os.openpty()
+        with os.fdopen(mine, "rb", buffering=0) as terminal:
+            command = self._command(*arguments)
+            with subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdin=its, stdout=its, stderr=its):
+                os.close(its)
+                shown = b"".join(_shown(terminal))
+        return shown.decode(errors="replace")
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-c", "from cli.main import main; main()", *arguments, "--directory", str(self.root)]
 
     def git_status(self) -> str:
         """Return what git sees as changed."""
@@ -34,6 +49,13 @@ class Checkout:
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "HOME": str(self.home)}
+
+
+def _shown(terminal: BinaryIO) -> Iterator[bytes]:
+    """All that is shown, until nobody is at the other end, which Linux tells as an error."""
+    with suppress(OSError):
+        while part := terminal.read(4096):
+            yield part
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
