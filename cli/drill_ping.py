@@ -10,10 +10,16 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cli.drill_site import DrillError
+
 INTERVAL = 0.1
 """Seconds from one ping to the next."""
+PLACE = "/run/drill-ping.pid"
+RUNS = ["test", "-s", PLACE]
+STOP = ["sh", "-c", f'kill -INT "$(cat {PLACE})"; rm {PLACE}']
+"""What ends it before its time."""
 _ANSWERED = re.compile(r"^\[(\d+\.\d+)\] \d+ bytes from \S+ icmp_seq=(\d+) ", re.MULTILINE)
-_MISSED = re.compile(r"icmp_seq=(\d+)$", re.MULTILINE)
+_MISSED = re.compile(r"^\[(\d+\.\d+)\] .*icmp_seq=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +33,17 @@ class Loss:
 
 def command(address: str, seconds: int) -> list[str]:
     """What measures it; the address may go away and come back meanwhile."""
-    return ["ping", "-n", "-D", "-O", "-i", str(INTERVAL), "-w", str(seconds), address]
+    ping = ["ping", "-n", "-D", "-O", "-i", str(INTERVAL), "-w", str(seconds), address]
+    return ["sh", "-c", f'echo $$ >{PLACE}; exec "$@"', "sh", *ping]
 
 
 def loss(output: str) -> Loss:
     """Read what `ping` has printed."""
     answers = {int(number): float(at) for at, number in _ANSWERED.findall(output)}
     if not answers:
-        raise ValueError("nothing answered at all")
-    numbers = answers.keys() | {int(number) for number in _MISSED.findall(output)}
-    gaps = [later - earlier for earlier, later in pairwise(sorted(answers.values()))]
-    longest = max(gaps, default=INTERVAL) - INTERVAL
+        raise DrillError("no ping is answered by the address; is there a firewall between it and who watches?")
+    missed = {int(number): float(at) for at, number in _MISSED.findall(output)}
+    numbers, last = answers.keys() | missed.keys(), max([*answers.values(), *missed.values()])
+    gaps = [later - earlier for earlier, later in pairwise([*sorted(answers.values()), last])]
+    longest = max(gaps) - INTERVAL
     return Loss(sent=max(numbers), lost=max(numbers) - len(answers), seconds=round(max(longest, 0.0), 2))

@@ -1,4 +1,4 @@
-"""How a node dies in a drill, and comes back: a simulated one by a word, a real one for good."""
+"""How a host is lost in a drill, and comes back: a simulated one by a word, a real one for good."""
 
 from __future__ import annotations
 
@@ -16,64 +16,84 @@ NO_MORE = "echo 1 >/proc/sys/kernel/sysrq; (sleep 1; echo o >/proc/sysrq-trigger
 """Power off at once, without telling anybody; a second later, so that the command itself can end."""
 
 
-class Power(Protocol):
-    """What kills a node."""
+class Way(Protocol):
+    """One way of losing something, and of having it again."""
 
+    lost: str
+    """What is lost, in a few words."""
+    node: str | None
+    """The node that is lost with all its guests; None where none is."""
     speed: float
-    """Seconds of Proxmox's time that pass in one of ours."""
-    reason: str
-    """Why guests may show nothing, after a colon; empty where they are there."""
+    """Seconds of Proxmox's time that pass in one of ours meanwhile."""
+    longest: float
+    """Seconds for which it may be away at most."""
 
-    def kill(self, node: str) -> float:
-        """Cut the node's power; when that was, on the monotonic clock."""
+    def takes(self, member: str) -> bool:
+        """Whether a member of the moving address goes with it, as things are now."""
 
-    def restore(self, node: str) -> str | None:
-        """Switch it on again; what somebody has to do where that can't be done from here."""
+    def lose(self) -> float:
+        """Do it; when it was gone, on the monotonic clock."""
+
+    def restore(self) -> str | None:
+        """Have it as it was; what somebody has to do where that can't be done from here."""
 
 
-class SimulatedPower:
-    """Of the simulator's hosts. Its clock runs fast while a node is down, and as before afterwards."""
+class _Host:
+    """What is the same for all hosts."""
 
-    def __init__(self, running: daemon.Running, connection: str) -> None:
+    longest = float("inf")
+
+    def __init__(self, site: Site, node: str) -> None:
+        self.lost = node
+        self.node: str | None = node
+        self._site, self._node = site, node
+
+    def takes(self, member: str) -> bool:
+        """All that is on it."""
+        return self._site.place(member) == self._node
+
+
+class SimulatedHost(_Host):
+    """One of the simulator's. Its clock runs fast while the host is down, and as before afterwards."""
+
+    speed = SPEED
+
+    def __init__(self, site: Site, node: str, running: daemon.Running, connection: str) -> None:
         """`connection` is the cluster's."""
+        super().__init__(site, node)
         self._running, self._datacenter = running, connection
         self._before: dict[str, object] = {}
-        self.speed = SPEED
-        self.reason = "" if running.guests == "live" else f": guests are {running.guests}"
 
-    def kill(self, node: str) -> float:
+    def lose(self) -> float:
         """At once."""
         clock = daemon.control(self._running, "GET", "clock")
         self._before = {key: clock[key] for key in ("mode", "speed")}
         daemon.control(self._running, "POST", "clock", {"mode": "timed", "speed": self.speed})
-        self._set(node, online=False)
+        self._set(online=False)
         return time.monotonic()
 
-    def restore(self, node: str) -> str | None:
+    def restore(self) -> str | None:
         """At once too."""
-        self._set(node, online=True)
+        self._set(online=True)
         daemon.control(self._running, "POST", "clock", self._before)
         return None
 
-    def _set(self, node: str, *, online: bool) -> None:
-        daemon.control(self._running, "POST", "nodes", {"datacenter": self._datacenter, "node": node, "online": online})
+    def _set(self, *, online: bool) -> None:
+        words = {"datacenter": self._datacenter, "node": self._node, "online": online}
+        daemon.control(self._running, "POST", "nodes", words)
 
 
-class RealPower:
-    """Of a host that is really there."""
+class RealHost(_Host):
+    """One that is really there."""
 
     speed = 1.0
-    reason = ""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def kill(self, node: str) -> float:
+    def lose(self) -> float:
         """As if somebody had pulled the plug."""
         with suppress(ProxmoxError):
-            self._site.on(node, ["sh", "-c", NO_MORE])
+            self._site.on(self._node, ["sh", "-c", NO_MORE])
         return time.monotonic() + 1
 
-    def restore(self, node: str) -> str | None:
+    def restore(self) -> str | None:
         """It has no power that anybody here could switch."""
-        return f"{node} is off: switch it on where it is rented; its guests that stay with it start with it"
+        return f"{self._node} is off: switch it on where it is rented; its guests that stay with it start with it"

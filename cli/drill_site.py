@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lab_outputs import Guest, Lab, Vip
@@ -12,8 +13,23 @@ from providers._runtime.client import Client
 from providers._runtime.command import Finished
 from providers._runtime.errors import Missing, ProxmoxError
 
-PATIENCE = 30.0
+ANSWER = 30.0
 """Seconds for one question."""
+PAUSE = 0.2
+"""Seconds from one question to the next."""
+
+
+class DrillError(Exception):
+    """A drill that can't be done; the text says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where somebody has an address."""
+
+    device: str
+    address: str
+    """With the prefix length."""
 
 
 class Site:
@@ -24,17 +40,17 @@ class Site:
         self.lab = lab
         self._clients = list(clients.values())
 
-    def request(self, method: str, path: str) -> Any:
+    def request(self, method: str, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """By the first connection that works; one that does not is asked last from then on."""
         for _ in self._clients[1:]:
             try:
-                return self._request(method, path)
+                return self._request(method, path, parameters)
             except ProxmoxError:
                 self._clients.append(self._clients.pop(0))
-        return self._request(method, path)
+        return self._request(method, path, parameters)
 
-    def _request(self, method: str, path: str) -> Any:
-        return self._clients[0].request(method, path, deadline=time.monotonic() + PATIENCE, attempts=1)
+    def _request(self, method: str, path: str, parameters: Mapping[str, str] | None) -> Any:
+        return self._clients[0].request(method, path, parameters, deadline=time.monotonic() + ANSWER, attempts=1)
 
     def guests(self) -> dict[int, dict[str, Any]]:
         """VMID -> what the cluster says of a guest now."""
@@ -51,30 +67,50 @@ class Site:
         rows: list[dict[str, Any]] = self.request("GET", "/cluster/status")
         return any(row.get("online") for row in rows if row["type"] == "node" and row["name"] == node)
 
-    def start(self, vmid: int) -> None:
-        """Start a guest where it is."""
+    def power(self, vmid: int, command: str) -> None:
+        """Start or stop a guest where it is."""
+        self.request("POST", f"{self._path(vmid)}/status/{command}")
+
+    def status(self, vmid: int) -> str:
+        """What a guest is now: running, or stopped."""
+        return str(self.request("GET", f"{self._path(vmid)}/status/current")["status"])
+
+    def config(self, vmid: int) -> dict[str, Any]:
+        """A guest's configuration."""
+        found: dict[str, Any] = self.request("GET", f"{self._path(vmid)}/config")
+        return found
+
+    def configure(self, vmid: int, options: Mapping[str, str]) -> None:
+        """Change some options of a guest."""
+        self.request("PUT", f"{self._path(vmid)}/config", options)
+
+    def _path(self, vmid: int) -> str:
         row = self.guests()[vmid]
-        self.request("POST", f"/nodes/{row['node']}/{row['type']}/{vmid}/status/start")
+        return f"/nodes/{row['node']}/{row['type']}/{vmid}"
 
-    def holder(self, vip: Vip, lost: str | None = None) -> str | None:
-        """Who of its members has the address; None if nobody is seen to have it. A lost node is not asked."""
-        places = {member: self.place(member) for member in vip.members}
-        asked = [member for member, node in places.items() if node != lost]
-        return next((member for member in asked if self._has(member, vip.address)), None)
+    def holders(self, vip: Vip, lost: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """Those of its members that have the address, of all that are not lost."""
+        return [member for member in vip.members if not lost(member) and self.seat(member, vip.address)]
 
-    def _has(self, member: str, address: str) -> bool:
+    def seat(self, member: str, address: str) -> Seat | None:
+        """Where a host or container has an address; None if it is not seen to have it."""
         try:
-            done = self.inside(member, ["ip", "-4", "-o", "address", "show"])
-        except ProxmoxError:
-            return False
-        return re.search(rf"\binet {re.escape(address)}/", done.out.decode(errors="replace")) is not None
+            done = self.inside(member, ["ip", "-json", "-4", "address", "show"])
+            rows = json.loads(done.out or b"[]")
+        except (ProxmoxError, ValueError):
+            return None
+        for row in rows:
+            for info in row.get("addr_info", ()):
+                if info.get("local") == address:
+                    return Seat(row["ifname"], f"{address}/{info['prefixlen']}")
+        return None
 
-    def inside(self, name: str, command: Sequence[str], seconds: float = PATIENCE) -> Finished:
+    def inside(self, name: str, command: Sequence[str], seconds: float = ANSWER) -> Finished:
         """Run a command in a container of the lab, or on one of its hosts."""
         guest = self.lab.guests.get(name)
         return self.on(self.place(name), [*(pct(guest) if guest else ()), *command], seconds)
 
-    def on(self, node: str, command: Sequence[str], seconds: float = PATIENCE) -> Finished:
+    def on(self, node: str, command: Sequence[str], seconds: float = ANSWER) -> Finished:
         """Run a command on a node."""
         client = next((client for client in self._clients if client.ssh.reaches(node)), None)
         if client is None:

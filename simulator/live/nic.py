@@ -30,9 +30,9 @@ class Nic:
     dhcp: bool
 
     @property
-    def device(self) -> tuple[str, str, int, str]:
-        """Return what cannot be changed without making another device."""
-        return self.name, self.hwaddr, self.mtu, self.port.name
+    def device(self) -> tuple[str, str, str]:
+        """Return what cannot be changed without making another device. Another MTU comes with the next start."""
+        return self.name, self.hwaddr, self.port.name
 
     def plug(self, pid: int) -> Iterator[str]:
         """Yield what a node does to give the container whose first process is `pid` this card."""

@@ -15,7 +15,9 @@ from simulator.live.switch import START, Bridge, Port, answering, shape
 from simulator.live.system import System
 
 _CABLE_MTU = 9216
-_FORWARD = "sysctl -qw net.ipv4.ip_forward=1"
+_SETTINGS = "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.default.arp_ignore=1"
+"""A node forwards. A device that a program makes answers for addresses of its own only: as the port of a bridge, where
+the kernel sees the frames too, it has none, and is silent."""
 _TRANSLATION = (
     "table ip sdn", "delete table ip sdn",
     "table ip sdn { chain postrouting { type nat hook postrouting priority srcnat",
@@ -83,7 +85,7 @@ class Node:
     @classmethod
     async def boot(cls, cables: Cables, name: str, started: float) -> Node:
         """Start a node that has no network yet."""
-        setup = f"{quoted('hostname', name)}\n{START}\n{_FORWARD}"
+        setup = f"{quoted('hostname', name)}\n{START}\n{_SETTINGS}"
         return cls(name, started, await hold(setup, cables.place), cables)
 
     async def end(self) -> None:

@@ -115,6 +115,8 @@ def _lost_ports(old: Bridge, new: Bridge) -> Iterator[str]:
 def _bring_up(bridges: Iterable[Bridge]) -> Iterator[str]:
     for bridge in bridges:
         yield quoted("ip", "link", "set", bridge.name, "up")
+        yield answering(bridge.name, itself=True)
         for port in bridge.ports:
             if port.type == "internal":
                 yield quoted("ip", "link", "set", port.name, "mtu", port.mtu or bridge.mtu, "up")
+                yield answering(port.name, itself=True)

@@ -9,6 +9,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+from simulator.guests.inside import Programs
 from simulator.network.files import current, link_of, links, reload
 from simulator.network.parsing import parse
 from simulator.network.reach import watched
@@ -108,14 +109,18 @@ def _address_rows(shell: NodeShell) -> list[dict[str, Any]]:
 
 
 def _with_real(rows: list[dict[str, Any]], told: bytes) -> list[dict[str, Any]]:
-    """Add the addresses that programs of a live node have given to its interfaces."""
-    real = {row["ifname"]: row["addr_info"] for row in json.loads(told or b"[]") if "ifname" in row}
+    """Tell what is so on a live node: whether an interface is up, and which addresses it has."""
+    real = {row["ifname"]: row for row in json.loads(told or b"[]") if "ifname" in row}
     found = []
     for row in rows:
-        known = {info["local"] for info in row["addr_info"]}
-        more = [ipaddress.ip_interface(f"{each['local']}/{each['prefixlen']}") for each in real.get(row["ifname"], ())]
-        new = [_info(row["ifname"], each) for each in more if str(each.ip) not in known and not each.is_link_local]
-        found.append({**row, "addr_info": [*row["addr_info"], *new]})
+        seen = real.get(row["ifname"])
+        if seen is None:
+            found.append(row)
+            continue
+        there = [ipaddress.ip_interface(f"{each['local']}/{each['prefixlen']}") for each in seen["addr_info"]]
+        infos = [_info(row["ifname"], each) for each in there if not each.is_link_local]
+        down = {} if "UP" in seen["flags"] else {"flags": ["BROADCAST", "MULTICAST"], "operstate": "DOWN"}
+        found.append(row | down | ({"addr_info": infos} if "addr_info" in row else {}))
     return found
 
 
@@ -140,11 +145,14 @@ def _route_rows(shell: NodeShell) -> list[dict[str, Any]]:
     return rows
 
 
+_CHANGES = {"address": ("add", "replace", "del", "delete"), "link": ("set",)}
+_ALL = "priority=65535"
+"""A flow that goes before all others."""
 _OBJECTS = {"address": _address_rows, "link": _link_rows, "route": _route_rows}
 
 
 async def ip(shell: NodeShell, args: list[str], streams: Streams) -> int:
-    """Show addresses, links and routes; with -j as JSON."""
+    """Show addresses, links and routes; with -j as JSON. On a live node, change its addresses and links for real."""
     options = [word for word in args if word.startswith("-")]
     words = [word for word in args if not word.startswith("-")]
     name = next((known for known in _OBJECTS if words and known.startswith(words[0])), None)
@@ -155,6 +163,8 @@ async def ip(shell: NodeShell, args: list[str], streams: Streams) -> int:
         streams.complain(text)
         return 1 if words else 255
     verb = words[1] if len(words) > 1 else "show"
+    if shell.real is not None and verb in _CHANGES.get(name, ()):
+        return await _change(shell, shell.real, args, streams)
     if verb not in ("show", "list", "ls", "sh", "s", "l"):
         streams.complain(f'Command "{verb}" is unknown, try "ip {name} help".')
         return 255
@@ -164,7 +174,7 @@ async def ip(shell: NodeShell, args: list[str], streams: Streams) -> int:
     if device is not None and not rows:
         streams.complain(f'Device "{device}" does not exist.')
         return 1
-    if name == "address" and shell.real is not None:
+    if name != "route" and shell.real is not None:
         rows = _with_real(rows, (await shell.real.run(["ip", "-json", "address"])).out)
     if {"-j", "-json", "-jp"} & set(options):
         streams.say(json.dumps(rows, separators=(",", ":")))
@@ -172,6 +182,16 @@ async def ip(shell: NodeShell, args: list[str], streams: Streams) -> int:
     for row in rows:
         _show(name, row, streams)
     return 0
+
+
+async def _change(shell: NodeShell, real: Programs, args: list[str], streams: Streams) -> int:
+    """Do it on the live node. A bridge of Linux that is down carries nothing, which its live switch has to be told."""
+    done = await real.run(["ip", *args])
+    bridges = [link.iface for link in links(shell.datacenter, shell.node) if link.type == "bridge"]
+    for name in set(bridges) & set(args) if done.code == 0 and {"up", "down"} & set(args) else ():
+        command = ["del-flows", "--strict", name, _ALL] if "up" in args else ["add-flow", name, f"{_ALL},actions=drop"]
+        await real.run(["ovs-ofctl", *command])
+    return streams.end(done)
 
 
 def _show(name: str, row: dict[str, Any], streams: Streams) -> None:

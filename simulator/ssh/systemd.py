@@ -120,7 +120,7 @@ async def _act(shell: NodeShell, verb: str, name: str, streams: Streams, options
         await _look(shell, full, real)
         return _VERBS[verb](shell, name, streams, options)
     done = await real.run(["systemctl", verb, *sorted(options), full])
-    if done.code != 0:
+    if done.code != 0 or verb == "kill":  # what a signal has done is seen when somebody asks
         return streams.end(done)
     code = _VERBS[verb](shell, name, streams, options)
     await _look(shell, full, real)
@@ -193,6 +193,16 @@ def _enabler(verb: str, enabled: str) -> Callable[..., int]:
     return act
 
 
+def _kill(shell: NodeShell, name: str, streams: Streams, _options: set[str]) -> int:
+    """Send a signal to a unit's processes, which end by it."""
+    unit = _unit(shell, name)
+    if unit is None:
+        streams.complain(f"Failed to kill unit {_full(name)}: Unit {_full(name)} not loaded.")
+        return 1
+    _put(shell, replace(unit, active="inactive", since=shell.tree.now))
+    return 0
+
+
 def _is_active(shell: NodeShell, name: str, streams: Streams, options: set[str]) -> int:
     unit = _unit(shell, name)
     if not options & {"-q", "--quiet"}:
@@ -239,7 +249,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "reload": _changer("reload", "active"), "reload-or-restart": _changer("restart", "active"),
     "try-restart": _changer("restart", "active"), "enable": _enabler("enable", "enabled"),
     "disable": _enabler("disable", "disabled"), "mask": _enabler("mask", "masked"),
-    "unmask": _enabler("unmask", "enabled"), "is-active": _is_active, "is-enabled": _is_enabled,
+    "unmask": _enabler("unmask", "enabled"), "kill": _kill, "is-active": _is_active, "is-enabled": _is_enabled,
     "is-failed": _is_failed, "status": _status, "show": _show,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from cli.drill_power import SimulatedPower
+from cli.drill_power import SimulatedHost, Way
 from cli.drill_run import Figures, drill
 from cli.drill_site import Site
+from cli.drill_ways import Lose, way_of
 from lab_outputs import Lab
 from providers._runtime import connection as connections
 from providers._runtime.client import Client
@@ -88,9 +90,25 @@ def looking_at(program: Program, simulator: Simulator, monkeypatch: pytest.Monke
         client.close()
 
 
-def drilled(site: Site, simulator: Simulator) -> Figures:
-    """What becomes of the lab when the host with the router's address is lost."""
-    return drill(site, SimulatedPower(simulator.running, "pve1"), site.lab.vips["router"], PATIENCE, lambda _: None)
+def drilled(site: Site, simulator: Simulator, lose: Lose = Lose.HOST, name: str = "router") -> Figures:
+    """What becomes of the lab when who has an address is lost, or a part of it."""
+    vip = site.lab.vips[name]
+
+    def pick(holder: str | None) -> Way:
+        return way_of(lose, site, vip, holder, lambda node: SimulatedHost(site, node, simulator.running, "pve1"))
+
+    return drill(site, vip, pick, PATIENCE)
+
+
+def outlives_its_routers_and_their_links(site: Site, hosts: Simulator) -> None:
+    """Of hosts and of containers: another one has the address meanwhile, and the first one again, alone, in the end."""
+    for name, lose in itertools.product(("router", "balancers"), (Lose.ROUTER, Lose.LINK)):
+        found = drilled(site, hosts, lose, name)
+        assert found.loss is not None, found
+        assert found.loss.seconds < 3, found
+        assert found.back is not None, found
+        assert (found.missing, found.back.holder) == ([], found.holder), found
+        assert found.successor not in (None, found.holder), found
 
 
 def serves(site: Site, hosts: Simulator) -> None:
@@ -125,7 +143,7 @@ def serves(site: Site, hosts: Simulator) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(900)  # a lab of two hundred resources, three times changed and twice drilled
+@pytest.mark.timeout(900)  # a lab of two hundred resources, three times changed and six times drilled
 def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
     hosts: Simulator, program_on: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +162,8 @@ def test_the_lab_comes_up_from_nothing_serves_outlives_a_host_and_goes(
         quick = drilled(site, hosts)
         assert not quick.missing
         assert {moved.node for moved in quick.moved} <= {"pve1", "pve2", "pve3"} - {quick.node}
+        if live:
+            outlives_its_routers_and_their_links(site, hosts)
         declare(program, smaller(2))
         changed = program.up()
         assert changed.code == 0, changed.text

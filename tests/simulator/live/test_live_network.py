@@ -86,6 +86,19 @@ def test_a_link_is_cut_and_mended_while_the_container_runs(lab: Lab) -> None:
     until(lambda: lab.reaches(101, "10.1.0.2"))
 
 
+def test_another_mtu_leaves_a_running_container_the_card_that_it_has(lab: Lab) -> None:
+    card = "bridge=vmbr0,ip=10.1.0.1/24,hwaddr=BC:24:11:00:00:01"
+    lab.start(101, f"{card},mtu=1400")
+    before = lab.ok(101, "cat /sys/class/net/eth0/ifindex /sys/class/net/eth0/mtu")
+
+    lab.configure(101, net0=f"name=eth0,{card},mtu=1300")
+
+    assert lab.ok(101, "cat /sys/class/net/eth0/ifindex /sys/class/net/eth0/mtu") == before
+    lab.stop(101)
+    lab.start(101)
+    assert lab.ok(101, "cat /sys/class/net/eth0/mtu") == "1300\n"
+
+
 def test_cards_are_changed_added_and_taken_away_while_the_container_runs(lab: Lab) -> None:
     card = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01"
     lab.start(101, card.removeprefix("name=eth0,") + ",ip=10.1.0.1/24,tag=10")
