@@ -36,7 +36,7 @@ L = TypeVar("L", bound="Lab")
 class Lab(BaseModel, abc.ABC):
     """The settings of one kind of lab. The module `stacks/<kind>.py` has one subclass of it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     fields_of: ClassVar[type | None] = None
     """The class that its fields were taken from, if they were."""
     kind: str

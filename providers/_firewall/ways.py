@@ -11,14 +11,17 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from providers._firewall.packet import Address, Packet
 from providers._firewall.ruleset import Ruleset
 from providers._firewall.verdict import End, Firewalls, Verdict
-from providers._runtime.client import Client
 from providers._runtime.connection import Connection
 from providers._runtime.errors import ProxmoxError
+
+if TYPE_CHECKING:
+    from providers._runtime.client import Client  # programs import this module, and ask nobody
 
 API, SSH, COROSYNC = 8006, 22, 5405
 """Ports of a node; corosync has one more for each further link."""

@@ -34,9 +34,12 @@ class Timeouts(BaseModel):
 
 
 class Inputs(BaseModel):
-    """What a program declares. Only what is set is owned; what is not set is Proxmox's."""
+    """What a program declares. Only what is set is owned; what is not set is Proxmox's.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A type's checks are built at the first one: a program, which only declares, starts without building any.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
     def completed(cls, values: Values, unknown: frozenset[str]) -> Values:  # noqa: ARG003 - for a subclass

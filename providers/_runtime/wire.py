@@ -79,7 +79,9 @@ class Part(BaseModel):
     A subclass whose text is irregular (`virtio=<mac>,bridge=…`) overrides `parse` and `print`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=False, defer_build=True
+    )
     default_key: ClassVar[str | None] = None
     aliases: ClassVar[dict[str, str]] = {}
     """Other keys that Proxmox takes for the same thing -> the key that it means."""

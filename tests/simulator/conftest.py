@@ -13,6 +13,7 @@ from simulator import daemon
 from tests.conftest import Simulator
 from tests.simulator import hosts as formation
 from tests.simulator.client import Client
+from tests.simulator.guest_bench import Bench
 
 RECORDED_HOST = """
 password: benchpw
@@ -72,6 +73,22 @@ def cluster_client(cluster: Simulator) -> Iterator[Client]:
     made = client_of(cluster.running)
     yield made
     made.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A standalone host inside the test's own process."""
+    made = Bench.open(tmp_path)
+    yield made
+    made.world.database.close()
+
+
+@pytest.fixture
+def three_nodes(tmp_path: Path) -> Iterator[Bench]:
+    """A cluster of three nodes inside the test's own process."""
+    made = Bench.open(tmp_path, "three-nodes")
+    yield made
+    made.world.database.close()
 
 
 @contextmanager

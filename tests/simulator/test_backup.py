@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +13,6 @@ from simulator.guests.draft import set_lock
 from simulator.records import Capacity, Section, Task
 from tests.simulator.client import Client
 from tests.simulator.guest_bench import Bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path, "three-nodes")
-    yield made
-    made.world.database.close()
 
 
 def _backups(bench: Bench, storage: str = "local", **filters: Any) -> list[dict[str, Any]]:
@@ -203,13 +187,13 @@ def test_a_full_storage_fails_the_backup(bench: Bench) -> None:
     assert bench.guest(101).lock is None
 
 
-def test_each_node_backs_up_its_own_guests(cluster: Bench) -> None:
-    cluster.create(101, scsi0="nfs1:1")
-    cluster.ok("POST", "/nodes/pve2/qemu", vmid=102, scsi0="nfs1:1")
-    assert cluster.call("POST", "vzdump", vmid=102, storage="nfs1") == "OK"
-    task = cluster.ok("POST", "vzdump", all=1, exclude="9000,9001", storage="nfs1")
+def test_each_node_backs_up_its_own_guests(three_nodes: Bench) -> None:
+    three_nodes.create(101, scsi0="nfs1:1")
+    three_nodes.ok("POST", "/nodes/pve2/qemu", vmid=102, scsi0="nfs1:1")
+    assert three_nodes.call("POST", "vzdump", vmid=102, storage="nfs1") == "OK"
+    task = three_nodes.ok("POST", "vzdump", all=1, exclude="9000,9001", storage="nfs1")
     assert _says(task, "INFO: skip external VMs: 102")
-    assert [row["vmid"] for row in _backups(cluster, "nfs1")] == [101]
+    assert [row["vmid"] for row in _backups(three_nodes, "nfs1")] == [101]
 
 
 def test_a_pool_names_the_guests_as_well(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ from tests.simulator.guest_bench import Bench
 from tests.simulator.oracles import recordings
 
 _MODELS = "/cluster/qemu/custom-cpu-models"
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """A host."""
-    return Bench.open(tmp_path)
 
 
 @pytest.mark.parametrize("what", ["cpu", "machines"])

@@ -88,13 +88,6 @@ def server() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
-
-
 def _download(bench: Bench, url: str, filename: str = "a.iso", **options: Any) -> Any:
     return bench.run("POST", "storage/local/download-url", url=url, content="iso", filename=filename, **options)
 

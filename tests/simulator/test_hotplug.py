@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.errors import ParamError
 from tests.simulator.guest_bench import Bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """A host."""
-    return Bench.open(tmp_path)
 
 
 def waiting(bench: Bench, before: dict[str, Any], change: dict[str, Any]) -> set[str]:

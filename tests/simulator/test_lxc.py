@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from simulator.errors import ApiError
 from tests.simulator.guest_bench import Bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path, "three-nodes")
-    yield made
-    made.world.database.close()
 
 
 def test_a_container_gets_a_root_with_its_system_and_sensible_defaults(bench: Bench) -> None:
@@ -127,15 +110,15 @@ def test_a_volume_grows_moves_and_changes_its_owner(bench: Bench) -> None:
     assert bench.guest(102).config["mp0"] == "tank:subvol-102-disk-0,mp=/data,size=2G"
 
 
-def test_a_running_container_is_moved_by_a_restart(cluster: Bench) -> None:
-    cluster.container(101, rootfs="nfs1:4", mp0="local-lvm:1,mp=/data")
-    cluster.ok("POST", "lxc/101/status/start")
+def test_a_running_container_is_moved_by_a_restart(three_nodes: Bench) -> None:
+    three_nodes.container(101, rootfs="nfs1:4", mp0="local-lvm:1,mp=/data")
+    three_nodes.ok("POST", "lxc/101/status/start")
     with pytest.raises(ApiError, match="can't migrate running container without --online or --restart"):
-        cluster.call("POST", "lxc/101/migrate", target="pve2")
-    cluster.ok("POST", "lxc/101/migrate", target="pve2", restart=1)
-    guest = cluster.guest(101)
+        three_nodes.call("POST", "lxc/101/migrate", target="pve2")
+    three_nodes.ok("POST", "lxc/101/migrate", target="pve2", restart=1)
+    guest = three_nodes.guest(101)
     assert (guest.node, guest.status) == ("pve2", "running")
-    assert {volume.node for volume in cluster.volumes(101)} == {"", "pve2"}
+    assert {volume.node for volume in three_nodes.volumes(101)} == {"", "pve2"}
 
 
 def test_a_snapshot_of_a_container_can_be_gone_back_to(bench: Bench) -> None:

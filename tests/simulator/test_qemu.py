@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,20 +11,6 @@ from tests.simulator.guest_bench import Bench
 
 CLOUDINIT = 2 << 20
 """What the template's cloud-init drive holds; a clone gets one of its own."""
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path, "three-nodes")
-    yield made
-    made.world.database.close()
 
 
 def test_a_linked_clone_of_a_thin_template_takes_no_room(bench: Bench) -> None:
@@ -100,12 +84,12 @@ def test_a_create_that_fails_frees_what_it_had_made(bench: Bench) -> None:
     assert not bench.volumes(101)
 
 
-def test_a_vmid_is_unique_in_the_cluster(cluster: Bench) -> None:
-    cluster.create(101)
+def test_a_vmid_is_unique_in_the_cluster(three_nodes: Bench) -> None:
+    three_nodes.create(101)
     with pytest.raises(ApiError, match="unable to create VM 101 - VM 101 already exists on node 'pve1'"):
-        cluster.call("POST", "/nodes/pve2/qemu", vmid=101)
+        three_nodes.call("POST", "/nodes/pve2/qemu", vmid=101)
     with pytest.raises(ApiError, match="unable to create CT 9000 - VM 9000 already exists on node 'pve1'"):
-        cluster.call("POST", "/nodes/pve2/lxc", vmid=9000, ostemplate="nfs1:vztmpl/x.tar.gz", rootfs="nfs1:1")
+        three_nodes.call("POST", "/nodes/pve2/lxc", vmid=9000, ostemplate="nfs1:vztmpl/x.tar.gz", rootfs="nfs1:1")
 
 
 def test_a_digest_changes_with_the_configuration_and_guards_it(bench: Bench) -> None:
@@ -278,34 +262,34 @@ def test_a_snapshot_brings_back_the_configuration_and_the_size(bench: Bench) -> 
     assert [row["name"] for row in bench.call("GET", "qemu/101/snapshot")] == ["current"]
 
 
-def test_an_offline_migration_takes_local_disks_along(cluster: Bench) -> None:
-    cluster.create(101, scsi0="local-lvm:2", scsi1="nfs1:1")
-    cluster.ok("POST", "qemu/101/migrate", target="pve2")
-    guest = cluster.guest(101)
+def test_an_offline_migration_takes_local_disks_along(three_nodes: Bench) -> None:
+    three_nodes.create(101, scsi0="local-lvm:2", scsi1="nfs1:1")
+    three_nodes.ok("POST", "qemu/101/migrate", target="pve2")
+    guest = three_nodes.guest(101)
     assert (guest.node, guest.config["scsi0"]) == ("pve2", "local-lvm:vm-101-disk-0,size=2G")
-    assert [(volume.volid, volume.node) for volume in cluster.volumes(101)] == [
+    assert [(volume.volid, volume.node) for volume in three_nodes.volumes(101)] == [
         ("local-lvm:vm-101-disk-0", "pve2"),
         ("nfs1:101/vm-101-disk-0.raw", ""),
     ]
 
 
-def test_a_running_machine_moves_only_online_and_keeps_running(cluster: Bench) -> None:
-    cluster.create(101, scsi0="nfs1:1")
-    cluster.ok("POST", "qemu/101/status/start")
+def test_a_running_machine_moves_only_online_and_keeps_running(three_nodes: Bench) -> None:
+    three_nodes.create(101, scsi0="nfs1:1")
+    three_nodes.ok("POST", "qemu/101/status/start")
     with pytest.raises(ApiError, match="can't migrate running VM without --online"):
-        cluster.call("POST", "qemu/101/migrate", target="pve2")
-    cluster.ok("POST", "qemu/101/migrate", target="pve2", online=1)
-    assert (cluster.guest(101).node, cluster.guest(101).status) == ("pve2", "running")
+        three_nodes.call("POST", "qemu/101/migrate", target="pve2")
+    three_nodes.ok("POST", "qemu/101/migrate", target="pve2", online=1)
+    assert (three_nodes.guest(101).node, three_nodes.guest(101).status) == ("pve2", "running")
 
 
-def test_a_migration_to_a_node_that_is_down_fails_and_leaves_the_machine_where_it_was(cluster: Bench) -> None:
-    cluster.create(101, scsi0="local-lvm:1")
-    with cluster.world.database.transaction():
-        node = cluster.datacenter.nodes["pve3"]
-        cluster.datacenter.nodes.put(dataclasses.replace(node, online=False))
-    assert cluster.run("POST", "qemu/101/migrate", target="pve3").exitstatus == "migration aborted"
-    assert cluster.guest(101).node == "pve1"
-    assert cluster.guest(101).lock is None
+def test_a_migration_to_a_node_that_is_down_fails_and_leaves_the_machine_where_it_was(three_nodes: Bench) -> None:
+    three_nodes.create(101, scsi0="local-lvm:1")
+    with three_nodes.world.database.transaction():
+        node = three_nodes.datacenter.nodes["pve3"]
+        three_nodes.datacenter.nodes.put(dataclasses.replace(node, online=False))
+    assert three_nodes.run("POST", "qemu/101/migrate", target="pve3").exitstatus == "migration aborted"
+    assert three_nodes.guest(101).node == "pve1"
+    assert three_nodes.guest(101).lock is None
 
 
 def test_a_machine_can_be_imported_from_an_uploaded_image(bench: Bench) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +9,6 @@ import pytest
 from simulator.errors import ApiError, ParamError
 from tests.simulator.client import Client
 from tests.simulator.guest_bench import Bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
 
 
 def _backup(bench: Bench, vmid: int, storage: str = "local") -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -92,13 +90,6 @@ def test_days_are_those_of_the_nodes_time_zone() -> None:
     entries = [_entry(evening), _entry(night)]
     assert [e.mark for e in marked(entries, {"keep-daily": 5}, _UTC)] == [KEEP, REMOVE]
     assert [e.mark for e in marked(entries, {"keep-daily": 5}, ZoneInfo("Europe/Vienna"))] == [KEEP, KEEP]
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
 
 
 def _put(bench: Bench, name: str, vmid: int | None, *, protected: bool = False) -> str:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.errors import ApiError
 from tests.simulator.guest_bench import Bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """A host."""
-    return Bench.open(tmp_path)
 
 
 def series(bench: Bench, path: str, timeframe: str = "hour", **values: Any) -> list[dict[str, Any]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -28,20 +26,6 @@ _NEEDED = {
     "pbs": {"server": "192.0.2.9", "datastore": "d", "username": "u@pbs", "password": "secret"},
     "esxi": {"server": "192.0.2.9", "username": "u", "password": "secret"},
 }  # fmt: skip
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path, "three-nodes")
-    yield made
-    made.world.database.close()
 
 
 @pytest.mark.parametrize("kind", sorted(TYPES))
@@ -97,19 +81,21 @@ def test_a_full_pool_stops_a_clone_halfway_and_nothing_is_left(bench: Bench) -> 
     assert 101 not in bench.datacenter.guests
 
 
-def test_a_storage_is_seen_by_its_nodes_only(cluster: Bench) -> None:
-    cluster.call("POST", "/storage", storage="two", type="dir", path="/mnt/two", content="images", nodes="pve1,pve2")
-    assert cluster.call("GET", "/nodes/pve2/storage/two/status")["active"] == 1
-    assert cluster.call("GET", "/nodes/pve3/storage/two/status")["active"] == 0
+def test_a_storage_is_seen_by_its_nodes_only(three_nodes: Bench) -> None:
+    three_nodes.call(
+        "POST", "/storage", storage="two", type="dir", path="/mnt/two", content="images", nodes="pve1,pve2"
+    )
+    assert three_nodes.call("GET", "/nodes/pve2/storage/two/status")["active"] == 1
+    assert three_nodes.call("GET", "/nodes/pve3/storage/two/status")["active"] == 0
     with pytest.raises(ApiError, match="storage 'two' is not available on node 'pve3'"):
-        cluster.call("GET", "/nodes/pve3/storage/two/content")
+        three_nodes.call("GET", "/nodes/pve3/storage/two/content")
 
 
-def test_shared_storages_have_one_content_and_local_ones_one_per_node(cluster: Bench) -> None:
-    cluster.create(101, scsi0="nfs1:1", scsi1="local-lvm:1")
+def test_shared_storages_have_one_content_and_local_ones_one_per_node(three_nodes: Bench) -> None:
+    three_nodes.create(101, scsi0="nfs1:1", scsi1="local-lvm:1")
 
     def listed(node: str, storage: str) -> list[str]:
-        rows = cluster.call("GET", f"/nodes/{node}/storage/{storage}/content", vmid=101)
+        rows = three_nodes.call("GET", f"/nodes/{node}/storage/{storage}/content", vmid=101)
         return [row["volid"] for row in rows]
 
     assert listed("pve1", "nfs1") == listed("pve3", "nfs1") == ["nfs1:101/vm-101-disk-0.raw"]
@@ -126,17 +112,17 @@ def test_a_forgotten_storage_is_found_again_with_its_content(bench: Bench) -> No
     assert [row["volid"] for row in bench.call("GET", "storage/files/content")] == ["files:101/vm-101-disk-0.raw"]
 
 
-def test_a_cluster_without_quorum_lets_nobody_write(cluster: Bench) -> None:
-    with cluster.world.database.transaction():
+def test_a_cluster_without_quorum_lets_nobody_write(three_nodes: Bench) -> None:
+    with three_nodes.world.database.transaction():
         for name in ("pve2", "pve3"):
-            node = cluster.datacenter.nodes[name]
-            cluster.datacenter.nodes.put(dataclasses.replace(node, online=False))
+            node = three_nodes.datacenter.nodes[name]
+            three_nodes.datacenter.nodes.put(dataclasses.replace(node, online=False))
     with pytest.raises(ApiError, match="create storage failed: cfs-lock 'file-storage_cfg' error: no quorum!"):
-        cluster.call("POST", "/storage", storage="new", type="dir", path="/mnt/x")
+        three_nodes.call("POST", "/storage", storage="new", type="dir", path="/mnt/x")
     with pytest.raises(ApiError, match="cluster not ready - no quorum"):
-        cluster.call("POST", "qemu", vmid=101)
+        three_nodes.call("POST", "qemu", vmid=101)
     with pytest.raises(ApiError, match="Permission denied"):
-        cluster.call("PUT", "qemu/9000/config", memory=512)
+        three_nodes.call("PUT", "qemu/9000/config", memory=512)
 
 
 @pytest.mark.parametrize(

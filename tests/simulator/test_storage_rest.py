@@ -6,7 +6,6 @@ import base64
 import contextlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,20 +20,6 @@ from simulator.records import Volume
 from simulator.state import World, volume_key
 from tests.simulator.client import Client
 from tests.simulator.guest_bench import Bench
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path)
-    yield made
-    made.world.database.close()
-
-
-@pytest.fixture
-def three_nodes(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.open(tmp_path, "three-nodes")
-    yield made
-    made.world.database.close()
 
 
 def _volume(storage: str, name: str, node: str = "pve1", **fields: int) -> Volume:
