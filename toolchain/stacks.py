@@ -30,11 +30,16 @@ def stack_names(root: Path) -> list[str]:
     return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files)
 
 
-def mirror(root: Path, stack: str) -> Path:
-    """Copy the project's file and the stack's file into `.pulumi/` and return the copy of the latter."""
+def check_there_is(root: Path, stack: str) -> None:
+    """Refuse a stack that has no file in `stacks/`."""
     if stack not in stack_names(root):
         known = ", ".join(stack_names(root)) or "none"
         raise ToolchainError(f"there is no stack {stack}: stacks/Pulumi.{stack}.yaml is missing (there are: {known})")
+
+
+def mirror(root: Path, stack: str) -> Path:
+    """Copy the project's file and the stack's file into `.pulumi/` and return the copy of the latter."""
+    check_there_is(root, stack)
     _copy(root / "Pulumi.yaml", mirror_directory(root) / "Pulumi.yaml")
     return _copy(root / "stacks" / f"Pulumi.{stack}.yaml", mirror_directory(root) / "stacks" / f"Pulumi.{stack}.yaml")
 

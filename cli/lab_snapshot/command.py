@@ -55,6 +55,8 @@ def snapshot(
     """
     _checked(action, name)
     lab = lab_of(directory, stack)
+    if not lab.guests:
+        raise error(f"the stack {stack} tells of no guests")
     with hosts_of(directory, stack) as clients:
         try:
             found = LabSnapshots(look(_placed(lab, clients), stack, patience), _say)

@@ -22,6 +22,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,8 @@ from providers._runtime.errors import ConfigProblem
 CONNECTIONS_KEY = "proxmox:connections"
 SIMULATOR_KEY = "proxmox:simulator"
 PARALLEL_KEY = "proxmox:parallel"
+ALIKE = 0.8
+"""How alike two keys are where one may be a slip of the pen."""
 
 
 def _endpoint(text: str) -> str:
@@ -153,9 +156,10 @@ def load(config: Mapping[str, Any], project_dir: Path) -> dict[str, Connection]:
         return _parsed(given)
     if topology:
         return _simulated(str(topology), project_dir)
+    meant = [key for key in config if get_close_matches(key, (CONNECTIONS_KEY, SIMULATOR_KEY), cutoff=ALIKE)]
     raise ConfigProblem(
-        f"no connection: set the secret {CONNECTIONS_KEY} for real hosts, "
-        f"or {SIMULATOR_KEY} to the name of a topology for simulated ones"
+        f"no connection: set the secret {CONNECTIONS_KEY} for real hosts, or {SIMULATOR_KEY} to the name of a topology "
+        f"for simulated ones" + (f"; is that what {meant[0]} is meant to be?" if meant else "")
     )
 
 

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from cli.lab_snapshot import command
 from cli.lab_snapshot.order import rank, stages
 from cli.lab_snapshot.run import LabSnapshotError, LabSnapshots, look
+from cli.main import app
 from lab_outputs import Guest
+from lab_outputs import Lab as Outputs
 from providers._runtime.client import Client
 from tests.conftest import Simulator
 from tests.providers.inside import CONTAINER, MACHINE, agent, prepare
@@ -168,3 +172,11 @@ def test_a_guest_that_is_gone_is_said_before_anything_is_done(lab: Lab, simulato
 
     with pytest.raises(LabSnapshotError, match=r"^sql: not there"):
         lab()
+
+
+def test_a_lab_without_guests_is_said_instead_of_a_snapshot_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "lab_of", lambda _directory, _stack: Outputs(kind="empty"))
+
+    done = CliRunner().invoke(app, ["snapshot", "demo", "take", "before"])
+
+    assert (done.exit_code, done.stderr) == (1, "error: the stack demo tells of no guests\n")

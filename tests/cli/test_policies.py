@@ -144,6 +144,13 @@ def test_the_list_tells_levels_and_values_as_the_stack_has_them(checkout: Checko
     assert {"stack_gib": 64, "guest_gib": 0} in [rule["settings"] for rule in told]
 
 
+def test_there_is_no_list_for_a_stack_that_is_not_there() -> None:
+    done = CliRunner().invoke(app, ["policies", "--stack", "nope"])
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: there is no stack nope: ")
+
+
 def test_the_list_is_for_people_too_and_without_colour_in_a_pipe() -> None:
     told = run()
 

@@ -121,6 +121,11 @@ def test_a_stack_without_any_is_told_both_ways_to_have_one() -> None:
         load({}, Path("/nowhere"))
 
 
+def test_a_slip_of_the_pen_in_the_key_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblem, match=r"; is that what proxmox:simulater is meant to be\?$"):
+        load({"proxmox:lab": {}, "proxmox:simulater": "standalone"}, tmp_path)
+
+
 def test_a_simulated_topology_gives_a_connection_for_each_of_its_hosts(
     two_hosts: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
