@@ -2,7 +2,7 @@
 
 STACK ?= demo
 LABS = .venv/bin/proxmox-labs
-SCRIPTS = toolchain/bootstrap toolchain/host-python toolchain/live-packages simulator/live/systemctl $(wildcard .ci/*)
+SCRIPTS = toolchain/activate toolchain/bootstrap toolchain/host-python toolchain/live-packages simulator/live/systemctl $(wildcard .ci/*)
 
 .DEFAULT_GOAL = help
 .PHONY: help setup up preview refresh down live yaml test lint docs site bench clean

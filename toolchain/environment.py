@@ -1,9 +1,14 @@
-"""The environment in which this project calls `pulumi`: all project-local, nothing of the user's touched."""
+"""The environment in which this project calls `pulumi`: all project-local, nothing of the user's touched.
+
+`toolchain/activate` brings it into a shell, by `python -m toolchain.environment`.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shlex
+import sys
 from pathlib import Path
 
 PARALLEL = "32"
@@ -82,3 +87,13 @@ def _passphrase_file(root: Path) -> Path:
         finally:
             draft.unlink()
     return file
+
+
+def for_a_shell(root: Path) -> str:
+    """What a shell has to be told to be in this environment."""
+    told = pulumi_environment(root).items()
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in told if os.environ.get(name) != value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(for_a_shell(Path(__file__).resolve().parent.parent) + "\n")

@@ -42,7 +42,7 @@ def comment(plan: Plan, stack: str, limit: int, room: Room | None = None, *, app
     changed = sorted(plan.changed, key=lambda part: (not part.loses_data, ORDER[part.deed], natural(part.name)))
     sections = [
         _changes(changed),
-        _drift(plan.drifted),
+        _drift(sorted(plan.drifted, key=lambda part: natural(part.name))),
         _capacity(capacity_of(plan.parts, room), room or Room()),
         _topology(chart(plan, stack)),
         _unchanged([part for part in plan.parts if part.deed is Deed.SAME and not part.gone]),

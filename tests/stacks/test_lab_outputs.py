@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine import Program
-from tests.integration.test_readme import blocks
+from tests.engine import ROOT, Program
+from tests.pages.page import blocks
 
 pytestmark = pytest.mark.engine
 
@@ -44,11 +44,13 @@ told = json.loads({told!r})
 for name, value in told.items():
     pulumi.export(name, pulumi.Output.secret(value) if name in ("credentials", "secret_files") else value)
 """
-READ = f"""{blocks("python")[0].replace("ha-services", "told")}
+SHOWN = next(block.text for block in blocks(ROOT / "README.md") if block.kind == "python")
+READ = f"""{SHOWN.replace("/demo", "/told")}
 import pulumi
 
 pulumi.export("kind", lab.kind)
-pulumi.export("address", addresses["dns"])
+pulumi.export("node", nodes["dns"])
+pulumi.export("address", lab.guests["dns"].address)
 pulumi.export("template", lab.templates["first"])
 pulumi.export("files", lab.files)
 pulumi.export("password", lab.credentials.apply(lambda logins: logins["dns"].password))
@@ -80,7 +82,7 @@ def test_a_lab_is_read_as_its_models_say_and_what_is_secret_stays_so(program: Pr
     assert read.code == 0, read.text
     seen = json.loads(program.pulumi("stack", "output", "--json").stdout)
     hidden = {"password": "[secret]", "answer": "[secret]"}
-    assert seen == {"kind": "demo", "address": "192.0.2.5", "template": 9000, "files": {}, **hidden}
+    assert seen == {"kind": "demo", "node": "pve1", "address": "192.0.2.5", "template": 9000, "files": {}, **hidden}
     shown = json.loads(program.pulumi("stack", "output", "--json", "--show-secrets").stdout)
     assert (shown["password"], shown["answer"]) == ("hunter2", "hunter3")
     assert "hunter" not in program.pulumi("stack", "export").stdout

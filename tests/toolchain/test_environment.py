@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from toolchain.environment import pulumi_environment
+from toolchain.environment import for_a_shell, pulumi_environment
 
 CHOICES = (
     "PULUMI_BACKEND_URL",
@@ -73,3 +74,17 @@ def test_the_virtual_environment_comes_first_on_path(tmp_path: Path) -> None:
     (tmp_path / ".toolchain" / "bin").mkdir(parents=True)
     first, second, *_ = pulumi_environment(tmp_path)["PATH"].split(":")
     assert (first, second) == (str(tmp_path / ".venv" / "bin"), str(tmp_path / ".toolchain" / "bin"))
+
+
+def test_a_shell_is_brought_into_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "a checkout"
+    root.mkdir()
+
+    shell = subprocess.run(
+        ["sh", "-c", f"{for_a_shell(root)}\nenv -0"], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert {f"{name}={value}" for name, value in pulumi_environment(root).items()} <= set(shell.split("\0"))
+    for name, value in pulumi_environment(root).items():
+        monkeypatch.setenv(name, value)
+    assert for_a_shell(root) == "", "a second time it is there already"

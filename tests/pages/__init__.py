@@ -1,0 +1,1 @@
+"""README, guides and other pages, done as they say."""
