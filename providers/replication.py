@@ -1,8 +1,8 @@
 """A replication job: copies the volumes of a guest to another node of its cluster, again and again.
 
 API: `/cluster/replication`. The volumes have to be on ZFS. Proxmox removes a job in two steps: it notes that it is to
-go, and the next round removes the copies and then the job; one that is to go counts as gone here. When HA has taken the
-guest to the target, Proxmox turns the job round; that is no change of what is declared.
+go, and the next round removes the copies and then the job; one that is to go counts as gone here. When the guest has
+moved to the target, by HA or by migration, Proxmox turns the job round; that is no change of what is declared.
 """
 
 from __future__ import annotations
@@ -75,13 +75,20 @@ class ReplicationHandler(ConfigObject):
     at_creation: ClassVar = {"type": "local"}
 
     def read(self, api: Api, id_: str) -> Found | None:
-        """One that is to be removed is gone; one that goes the other way, as HA has its guest there, is as it was."""
+        """One that is to be removed is gone; one that goes the other way, as its guest is there, is as it was."""
         found = super().read(api, id_)
         if found is None or found.raw.get("remove_job"):
             return None
         declared = api.recorded.get("target")
-        turned = declared is not None and found.raw.get("source") == declared != found.values["target"]
+        if declared in (None, found.values["target"]):
+            return found
+        turned = declared in (found.raw.get("source"), api.facts.node_of(_vmid(found.values)))
         return replace(found, values={**found.values, "target": declared}) if turned else found
+
+    def find(self, api: Api, wanted: Values) -> Found | None:
+        """One that was lost from the state may go the other way as well."""
+        api.recorded = dict(wanted)
+        return super().find(api, wanted)
 
     def create(self, api: Api, wanted: Values) -> str:
         """The same job of a moment ago may still have to be removed."""
@@ -98,19 +105,19 @@ class ReplicationHandler(ConfigObject):
 
     def announces(self, wanted: Values) -> list[tuple[str, str]]:
         """With it, HA can start the guest on another node."""
-        return [(REPLICATED, wanted["job_id"].partition("-")[0])] if "job_id" in wanted else []
+        return [(REPLICATED, str(_vmid(wanted)))] if "job_id" in wanted else []
 
     def needs(self, wanted: Values) -> list[Need]:
         """A job is the guest's."""
-        return [(f"/vms/{wanted['job_id'].partition('-')[0]}", "VM.Replicate")] if "job_id" in wanted else []
+        return [(f"/vms/{_vmid(wanted)}", "VM.Replicate")] if "job_id" in wanted else []
 
     def needs_to_read(self, wanted: Values) -> list[Need]:
         """As the guest itself."""
-        return [(f"/vms/{wanted['job_id'].partition('-')[0]}", "VM.Audit")] if "job_id" in wanted else []
+        return [(f"/vms/{_vmid(wanted)}", "VM.Audit")] if "job_id" in wanted else []
 
     def preflight(self, facts: Facts, owner: Owner, before: Values, wanted: Values) -> Iterator[Problem]:
         """What Proxmox refuses when the job is made."""
-        target, vmid = wanted.get("target"), int(wanted.get("job_id", "0").partition("-")[0])
+        target, vmid = wanted.get("target"), _vmid(wanted)
         nodes = sorted(facts.node_names())
         if len(nodes) == 1:
             yield "target", f"{nodes[0]} is in no cluster, and replication needs a second node of the same one"
@@ -118,6 +125,11 @@ class ReplicationHandler(ConfigObject):
             yield "target", why
         elif vmid and not before and target and facts.node_of(vmid) == target:
             yield "target", f"guest {vmid} is on {target} itself"
+
+
+def _vmid(values: Values) -> int:
+    """Of the guest that a job is for; 0 where that is not said yet."""
+    return int(values.get("job_id", "0").partition("-")[0])
 
 
 class ReplicationArgs(CommonArgs):

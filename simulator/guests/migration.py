@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from simulator.errors import ApiError, ParamError, TaskError
 from simulator.guests.facts import storage_visible
+from simulator.guests.jobs import replication_jobs
 from simulator.guests.rights import check_allocation
 from simulator.guests.storages import StorageView
 from simulator.guests.transfer import BYTES_PER_SECOND, data_of
@@ -160,7 +161,10 @@ def renamed_config(config: dict[str, str], names: dict[str, str]) -> dict[str, s
 
 
 def settle(run: TaskRun, vmid: int, target: str, names: dict[str, str], *, running: bool) -> None:
-    """Let a guest live on its new node, with its volumes there, and free those that it left behind."""
+    """Let a guest live on its new node, with its volumes there, and free those that it left behind.
+
+    A replication job that copied to the new node copies to the old one from then on; Proxmox leaves its source alone.
+    """
     view = StorageView(run.datacenter, run.node, int(run.now))
     guest = run.datacenter.guests[vmid]
     config = {key: value for key, value in renamed_config(dict(guest.config), names).items() if key != "lock"}
@@ -168,6 +172,10 @@ def settle(run: TaskRun, vmid: int, target: str, names: dict[str, str], *, runni
     run.datacenter.guests.put(moved if running else replace(moved, running={}))
     for volid in names:
         view.free(volid)
+    for job in replication_jobs(run.datacenter, vmid):
+        if job.options.get("target") == target:
+            turned = replace(job, options={**job.options, "target": guest.node})
+            run.datacenter.replication_jobs.put(turned)
 
 
 def other_nodes(call: Call) -> list[str]:

@@ -51,10 +51,40 @@ def test_a_job_that_goes_the_other_way_since_ha_has_its_guest_there_is_as_declar
         cluster.by_hand(method, path, parameters)
     job = Driver(cluster, "replication")
     job.up(EXAMPLE)
-    there = cluster.by_hand("GET", "/cluster/replication/100-0")
-    options = {key: str(there[key]) for key in ("schedule", "comment")}
-
-    turned = {"id": "100-0", "type": "local", "options": {**options, "source": "pve2", "target": "pve1"}}
-    cluster.control("POST", "seed", {"table": "replication_jobs", "records": [turned]})
+    turn(cluster)
 
     assert job.drift() == {}
+
+
+def test_a_job_whose_guest_was_migrated_to_its_target_is_as_declared(cluster: Simulator) -> None:
+    for method, path, parameters in SETUP:
+        cluster.by_hand(method, path, parameters)
+    job = Driver(cluster, "replication")
+    job.up(EXAMPLE)
+
+    cluster.by_hand("POST", "/nodes/pve1/qemu/100/migrate", {"target": "pve2"})
+
+    assert cluster.by_hand("GET", "/cluster/replication/100-0")["target"] == "pve1", "Proxmox has turned it"
+    assert job.drift() == {}
+
+
+def test_a_job_that_goes_the_other_way_is_found_again_when_the_state_was_lost(cluster: Simulator) -> None:
+    for method, path, parameters in SETUP:
+        cluster.by_hand(method, path, parameters)
+    Driver(cluster, "replication").up(EXAMPLE)
+    turn(cluster)
+    there = cluster.by_hand("GET", "/cluster/replication")
+
+    again = Driver(cluster, "replication")
+    again.up(EXAMPLE)
+
+    assert again.drift() == {}
+    assert cluster.by_hand("GET", "/cluster/replication") == there
+
+
+def turn(cluster: Simulator) -> None:
+    """Let the job go the other way."""
+    there = cluster.by_hand("GET", "/cluster/replication/100-0")
+    options = {key: str(there[key]) for key in ("schedule", "comment")}
+    turned = {"id": "100-0", "type": "local", "options": {**options, "source": "pve2", "target": "pve1"}}
+    cluster.control("POST", "seed", {"table": "replication_jobs", "records": [turned]})
