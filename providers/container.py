@@ -206,8 +206,12 @@ class ContainerHandler(GuestHandler):
         return found
 
     def plugged(self, name: str, there: Values, wanted: Values, takes: Impact) -> Impact:
-        """It moves by a restart."""
-        return "stop-start" if name == "node" else takes
+        """It moves by a restart, and a card that runs keeps its MTU until the next one (Proxmox VE 9.2)."""
+        if name == "node":
+            return "stop-start"
+        old, new = (dict((values.get("net") or {}).get(name) or {}) for values in (there, wanted))
+        same_card = all(old.get(key) == new.get(key, old.get(key)) for key in ("name", "hwaddr"))
+        return "reboot" if old and new and same_card and old.get("mtu") != new.get("mtu") else takes
 
     def restoring(self, archive: Values) -> dict[str, str]:
         """An archive in place of the template."""

@@ -206,3 +206,15 @@ def test_nothing_but_the_lines_of_the_present_state_is_replaced(
 
     assert found == "".join(f"{line}\n" for line in [*options, *after]) + below
     assert lxc_raw.replaced(found, after) == found
+
+
+def test_a_card_keeps_its_mtu_until_the_next_start(container: Driver) -> None:
+    card = {"name": "eth0", "bridge": "vmbr0"}
+    container.up({**SMALL, "started": True, "net": {"net0": card}})
+
+    other_mtu = {**SMALL, "started": True, "net": {"net0": {**card, "mtu": 1400}}}
+    other_card = {**SMALL, "started": True, "net": {"net0": {**card, "name": "eth1", "mtu": 1400}}}
+
+    assert container.check(other_mtu)[0]["impact"] == "net0: pending"
+    assert container.check({**other_mtu, "on_reboot_needed": "reboot"})[0]["impact"] == "net0: reboot"
+    assert container.check(other_card)[0]["impact"] == "net0: live"
