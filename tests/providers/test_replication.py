@@ -25,6 +25,16 @@ DRIFT = [("PUT", "/cluster/replication/100-0", {"rate": 99})]
 REPLICATION = "providers.replication.Replication"
 
 
+@pytest.fixture
+def job(cluster: Simulator) -> Driver:
+    """A job that is up."""
+    for method, path, parameters in SETUP:
+        cluster.by_hand(method, path, parameters)
+    job = Driver(cluster, "replication")
+    job.up(EXAMPLE)
+    return job
+
+
 @pytest.mark.engine
 def test_a_host_that_is_in_no_cluster_has_nowhere_to_copy_to(program: Program) -> None:
     program.declare({"it": Resource(REPLICATION, {"job_id": "9000-0", "target": "pve2"})})
@@ -35,43 +45,29 @@ def test_a_host_that_is_in_no_cluster_has_nowhere_to_copy_to(program: Program) -
     assert "pve1 is in no cluster, and replication needs a second node of the same one" in preview.text
 
 
-def test_a_job_that_is_to_be_removed_counts_as_gone(cluster: Simulator) -> None:
-    for method, path, parameters in SETUP:
-        cluster.by_hand(method, path, parameters)
-    job = Driver(cluster, "replication")
-    job.up(EXAMPLE)
-
+def test_a_job_that_is_to_be_removed_counts_as_gone(cluster: Simulator, job: Driver) -> None:
     cluster.by_hand("PUT", "/cluster/replication/100-0", {"remove_job": "full"})
 
     assert job.drift() == {"gone": True}
 
 
-def test_a_job_that_goes_the_other_way_since_ha_has_its_guest_there_is_as_declared(cluster: Simulator) -> None:
-    for method, path, parameters in SETUP:
-        cluster.by_hand(method, path, parameters)
-    job = Driver(cluster, "replication")
-    job.up(EXAMPLE)
+def test_a_job_that_goes_the_other_way_since_ha_has_its_guest_there_is_as_declared(
+    cluster: Simulator, job: Driver
+) -> None:
     turn(cluster)
 
     assert job.drift() == {}
 
 
-def test_a_job_whose_guest_was_migrated_to_its_target_is_as_declared(cluster: Simulator) -> None:
-    for method, path, parameters in SETUP:
-        cluster.by_hand(method, path, parameters)
-    job = Driver(cluster, "replication")
-    job.up(EXAMPLE)
-
+def test_a_job_whose_guest_was_migrated_to_its_target_is_as_declared(cluster: Simulator, job: Driver) -> None:
     cluster.by_hand("POST", "/nodes/pve1/qemu/100/migrate", {"target": "pve2"})
 
     assert cluster.by_hand("GET", "/cluster/replication/100-0")["target"] == "pve1", "Proxmox has turned it"
     assert job.drift() == {}
 
 
+@pytest.mark.usefixtures("job")
 def test_a_job_that_goes_the_other_way_is_found_again_when_the_state_was_lost(cluster: Simulator) -> None:
-    for method, path, parameters in SETUP:
-        cluster.by_hand(method, path, parameters)
-    Driver(cluster, "replication").up(EXAMPLE)
     turn(cluster)
     there = cluster.by_hand("GET", "/cluster/replication")
 
