@@ -22,6 +22,7 @@ from cli.hosts import clients_of
 from cli.sim import home_of
 from cli.stack import ROOT, error, stacks_to_complete
 from cli.stack_config import config_of
+from cli.table import table_of
 from cli.told import lab_of
 from lab_outputs import Lab, Vip
 from providers._runtime import connection as connections
@@ -112,7 +113,8 @@ def _allowed(lose: Lose, site: Site, vip: Vip, holder: str | None, yes_kill: str
 
 def _table(figures: Figures) -> Table:
     """For people."""
-    table = Table("What", "How it went", title=f"{figures.lost} was lost")
+    table = table_of("What", "How it went")
+    table.title = f"{figures.lost} was lost"
     if figures.loss is not None:
         way = f"from {figures.holder} to {figures.successor or 'nobody'}"
         table.add_row(f"address {figures.address}", f"{way}; {_told(figures.loss)}")

@@ -103,17 +103,16 @@ def policy_flags(root: Path, stack: str) -> list[str]:
 
 
 def is_simulated(root: Path, stack: str) -> bool:
-    """Whether a stack's page says a simulator and no connections; of one that is no YAML, the comment tells that."""
+    """Whether a stack's page says a simulator and no connections; where it is no YAML, whether it seems to."""
     if problem_with(root, stack):
         return "proxmox:simulator:" in _page(root, stack)
-    config = _config(root, stack)
-    return "proxmox:simulator" in config and "proxmox:connections" not in config
+    return _simulated_topology(root, stack) is not None
 
 
-def _config(root: Path, stack: str) -> dict[str, Any]:
-    """The settings on a stack's page, as they stand there."""
-    page = yaml.safe_load(_page(root, stack)) or {}
-    return page.get("config") or {}
+def _simulated_topology(root: Path, stack: str) -> str | None:
+    """The simulator's topology that a page says, which has been found to be YAML; None where it says connections."""
+    config = (yaml.safe_load(_page(root, stack)) or {}).get("config") or {}
+    return None if "proxmox:connections" in config else config.get("proxmox:simulator")
 
 
 def _page(root: Path, stack: str) -> str:
@@ -123,7 +122,7 @@ def _page(root: Path, stack: str) -> str:
 def _operate(root: Path, stack: str, *command: str, asks: bool = False) -> None:
     """Run one of Pulumi's operations on a stack, which is created if this is its first; end with Pulumi's code."""
     on_stack = _selected(root, stack)
-    if asks and sys.stdin.isatty() and sys.stdout.isatty() and not is_simulated(root, stack):
+    if asks and sys.stdin.isatty() and sys.stdout.isatty() and not _simulated_topology(root, stack):
         command = tuple(word for word in command if word not in UNASKED)
     _end_if_failed(_pulumi(mirror_directory(root), root, "stack", "select", "--create", stack))
     _end_if_failed(_pulumi(root, root, *command, *on_stack))
@@ -243,9 +242,8 @@ def _what_next(root: Path, stack: str) -> str:
 
 def _simulated_endpoints(root: Path, stack: str) -> list[tuple[str, str]]:
     """List connection and address of every simulated node that the stack runs on; none for real hosts."""
-    if not is_simulated(root, stack):
-        return []
-    running = daemon.find(home_of(_config(root, stack)["proxmox:simulator"]))
+    topology = _simulated_topology(root, stack)
+    running = daemon.find(home_of(topology)) if topology else None
     if running is None:
         return []
     return [(name, endpoint) for name, each in running.connections.items() for endpoint in each.endpoints]

@@ -58,7 +58,7 @@ def _volumes(value: Any) -> Iterator[tuple[str, int]]:
     """Everything that says a storage and a size, wherever it is, but for images in drives."""
     if not isinstance(value, Mapping):
         return
-    size = bytes_of(value.get("size"))
+    size = _bytes_of(value.get("size"))
     if isinstance(value.get("storage"), str) and size:
         if not is_cdrom(str(value.get("file", ""))):
             yield value["storage"], size
@@ -67,7 +67,7 @@ def _volumes(value: Any) -> Iterator[tuple[str, int]]:
         yield from _volumes(inner)
 
 
-def bytes_of(size: object) -> int:
+def _bytes_of(size: object) -> int:
     """`16G` as a number; 0 for what is no size."""
     try:
         return size_bytes(size) if isinstance(size, str) else 0

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cli.hosts import hosts_of
 from cli.lab_snapshot.run import LabSnapshotError, LabSnapshots, Result, look
 from cli.stack import ROOT, Directory, error, stacks_to_complete
+from cli.table import table_of
 from cli.told import lab_of
 from lab_outputs import Guest, Lab
 from providers._runtime.client import Client
@@ -110,7 +110,7 @@ def _list(found: LabSnapshots, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
-    table = Table("Snapshot", "Taken", "Guests", "Missing")
+    table = table_of("Snapshot", "Taken", "Guests", "Missing")
     for row in rows:
         taken = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.taken))
         table.add_row(row.name, taken, str(len(row.guests)), f"[red]{', '.join(row.missing)}[/red]")
